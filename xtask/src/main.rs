@@ -1,2 +1,35 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: automation that is not a test. Builds nothing that users get and runs nothing of Larder's own crates.
+
+mod bench;
+mod generate;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Automation that is not a test.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Check what the compiler does not: arrows between crates, file sizes, names, links.
+    Tidy,
+    Generate(generate::Generate),
+    Mapping(generate::Mapping),
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> Result<ExitCode> {
+    match Command::parse() {
+        Command::Generate(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+        Command::Mapping(arguments) => {
+            arguments.run();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench(bench) => bench.run(),
+        Command::Tidy => Ok(tidy::run(&tree::Tree::of_this_project()?)),
+    }
+}

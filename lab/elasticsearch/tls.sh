@@ -1,0 +1,59 @@
+# Certificates and users of the nodes that are started with --tls: a CA for each run, basic auth admin:admin.
+# Sourced by `lab`. For tests only: the keys protect nothing.
+
+# certificates: a CA and one certificate for all nodes, in $run/tls.
+certificates() {
+  local d=$run/tls
+  [ ! -e "$d/.done" ] || return 0
+  mkdir -p "$d"
+  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=lab-ca -keyout "$d/ca.key" -out "$d/ca.crt" 2>/dev/null
+  openssl req -newkey rsa:2048 -nodes -subj /CN=node -keyout "$d/node.key" -out "$d/node.csr" 2>/dev/null
+  printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n' >"$d/node.ext"
+  openssl x509 -req -in "$d/node.csr" -CA "$d/ca.crt" -CAkey "$d/ca.key" -CAcreateserial -days 3650 \
+    -out "$d/node.crt" -extfile "$d/node.ext" 2>/dev/null
+  touch "$d/.done"
+}
+
+# secure VERSION CONFDIR: copies certificates and users there, prints the settings that use them.
+secure() {
+  local v=$1 conf=$2 layer hash='$2a$12$VcCDgh2NDk07JGN0rjGbM.Ad41qVR/YFJcgHp0UGns5JDymv..TOG' # admin
+  mkdir -p "$conf/tls"
+  cp "$run"/tls/{ca.crt,node.crt,node.key} "$conf/tls/"
+  case $(kind "$v") in
+    core)
+      echo "admin:$hash" >"$conf/users"
+      echo superuser:admin >"$conf/users_roles"
+      echo "xpack.security.enabled: true"
+      for layer in http transport; do
+        echo "xpack.security.$layer.ssl.enabled: true"
+        echo "xpack.security.$layer.ssl.key: tls/node.key"
+        echo "xpack.security.$layer.ssl.certificate: tls/node.crt"
+        echo "xpack.security.$layer.ssl.certificate_authorities: [tls/ca.crt]"
+      done
+      ;;
+    zip)
+      for layer in http transport; do echo "searchguard.ssl.$layer.enabled: true"; done
+      pem_settings searchguard
+      echo "searchguard.enterprise_modules_enabled: false"
+      echo "searchguard.allow_default_init_sgindex: true"
+      ;;
+    jars)
+      cp -r "$cache/elasticsearch/lib/$v+tls/config" "$conf/opensearch-security"
+      echo "plugins.security.ssl.http.enabled: true"
+      pem_settings plugins.security
+      echo "plugins.security.allow_default_init_securityindex: true"
+      ;;
+  esac
+}
+
+# pem_settings PREFIX: Search Guard and OpenSearch's plugin, which descends from it, say it alike.
+pem_settings() {
+  local layer
+  for layer in http transport; do
+    echo "$1.ssl.$layer.pemkey_filepath: tls/node.key"
+    echo "$1.ssl.$layer.pemcert_filepath: tls/node.crt"
+    echo "$1.ssl.$layer.pemtrustedcas_filepath: tls/ca.crt"
+  done
+  echo "$1.ssl.transport.enforce_hostname_verification: false"
+  echo "$1.nodes_dn: ['CN=node']"
+}

@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# Runs Larder's tests: ./test.sh for everything, ./test.sh TIER... for some of it.
+#
+#   fast          formatting, clippy, unit and golden tests, tidy; no servers
+#   licenses      cargo-deny: licences, sources, advisories of all dependencies
+#   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target (fuzz/README.md)
+#   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
+#   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
+#   heavy         property, kill and memory tests, minutes each        (test targets heavy_*): by name only, so far
+#   demo          ./demo.sh against a real server
+#
+# It installs and fetches what it needs (lab/README.md), starts the servers once, stops them at the end, and fails when one
+# of them does not start. No tier is ever skipped. The last line says how many tests passed and failed; the exit code is 0
+# only when none failed. A check that is not a test (clippy, tidy, the demo) counts as one.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+tiers=(fast licenses fuzz conversation contract heavy demo)
+# Property, kill and memory tests are asked for by name until each of them has been seen to pass on a free machine.
+whole=(fast licenses fuzz conversation contract demo)
+servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio)
+# Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
+memory_for_both_kib=$((10 * 1024 * 1024))
+
+main() {
+  local chosen=("$@") tier
+  if [ ${#chosen[@]} -eq 0 ]; then
+    chosen=("${whole[@]}")
+    echo "NOT part of the whole run yet: the heavy tier (property, kill and memory tests); run ./test.sh heavy"
+  fi
+  for tier in "${chosen[@]}"; do
+    case " ${tiers[*]} " in *" $tier "*) ;; *) usage "unknown tier: $tier" ;; esac
+  done
+  work=$(mktemp -d "${TMPDIR:-/tmp}/larder-test.XXXXXX")
+  trap finish EXIT
+  trap 'exit 130' INT TERM
+  passed=0 failed=0 ignored=0 summary=()
+  export LARDER_LAB_RUN=$work/lab ES_HEAP=${ES_HEAP:-1g}
+
+  if needs_servers "${chosen[@]}"; then
+    step "what the machine needs" lab/lab install || { report; exit 1; }
+    if [ "$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)" -ge $memory_for_both_kib ]; then begin_servers; fi
+  else
+    step "what the machine needs" lab/lab install build || { report; exit 1; }
+  fi
+  for tier in "${chosen[@]}"; do "tier_$tier"; done
+  report
+}
+
+usage() {
+  echo "test.sh: $1" >&2
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2
+  exit 2
+}
+
+needs_servers() { case " $* " in *' contract '* | *' heavy '* | *' demo '*) ;; *) return 1 ;; esac; }
+
+tier_fast() {
+  local target arguments=()
+  check "formatting" cargo fmt --all --check
+  check "clippy" cargo clippy --workspace --all-targets --quiet -- -D warnings
+  check "tidy" cargo run --quiet --package xtask -- tidy
+  for target in $(ungrouped_test_targets); do arguments+=(--test "$target"); done
+  tests "unit and golden tests" --lib --bins ${arguments[@]+"${arguments[@]}"}
+  tests "examples in the documentation" --doc
+}
+
+# ungrouped_test_targets: integration tests that belong to no tier of their own: the golden tests.
+ungrouped_test_targets() {
+  local f name
+  for f in crates/*/tests/*.rs crates/*/tests/*/main.rs; do
+    [ -e "$f" ] || continue
+    name=$(basename "$f" .rs)
+    if [ "$name" = main ]; then name=$(basename "$(dirname "$f")"); fi
+    case $name in conversation_* | contract_* | heavy_*) ;; *) echo "$name" ;; esac
+  done | sort -u
+}
+
+tier_licenses() {
+  if ! step "cargo-deny" lab/lab fetch cargo-deny; then return; fi
+  PATH=$(lab/lab cache)/bin:$PATH
+  check "licences, sources, bans" cargo deny --log-level error check --hide-inclusion-graph licenses sources bans
+  # Where GitHub is out of reach there is no list of advisories to compare with: said, not counted as passed.
+  if timeout 120 cargo deny fetch db >"$work/advisories" 2>&1 </dev/null; then
+    check "advisories" cargo deny --log-level error check --hide-inclusion-graph advisories
+  else
+    say "advisories: NOT CHECKED, the advisory database cannot be reached from here"
+    summary+=("advisories: NOT CHECKED (database out of reach)")
+  fi
+}
+
+# In a workspace of its own, built into the same folder: what was compiled for the others serves here too.
+tier_fuzz() {
+  local arguments=(--quiet --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}")
+  check "formatting of the fuzz targets" cargo fmt --manifest-path fuzz/Cargo.toml --check
+  check "clippy on the fuzz targets" cargo clippy "${arguments[@]}" --bin smoke -- -D warnings
+  check "fuzz targets" cargo run "${arguments[@]}" --bin smoke
+}
+
+tier_conversation() { tests "conversation tests" --test 'conversation_*'; }
+
+tier_contract() { with_servers "contract tests" tests "contract tests" --test 'contract_*'; }
+
+tier_heavy() { with_servers "heavy tests" tests "heavy tests" --test 'heavy_*'; }
+
+tier_demo() {
+  if ! step "the program" cargo build --quiet --workspace --bins; then return; fi
+  with_servers "demo" demo
+}
+
+demo() {
+  local url=${LARDER_TEST_ES#*7.14.0=} target=${CARGO_TARGET_DIR:-target}
+  LARDER=$target/debug/larder ELASTICSEARCH_URL=${url%%,*} check "demo" ./demo.sh
+}
+
+# --- servers -------------------------------------------------------------------------------------------------------------
+
+# begin_servers: in the background, beside the compiler.
+begin_servers() {
+  local server
+  jobs_begun=()
+  say "servers and tools: begun in the background"
+  for server in "${servers[@]}"; do begin "$server" lab/lab start "$server"; done
+  begin restic lab/lab fetch restic-0.14 restic-0.18.1
+  begin elasticdump lab/lab fetch elasticdump-6.76.0 elasticdump-6.125.1
+}
+
+begin() {
+  local name=$1; shift
+  "$@" >"$work/$name.out" 2>&1 </dev/null &
+  jobs_begun+=("$name:$!")
+}
+
+await_servers() {
+  local job
+  for job in "${jobs_begun[@]}"; do
+    if wait "${job#*:}"; then
+      echo "  ${job%%:*} is there"
+    else
+      cat "$work/${job%%:*}.out" >&2
+      echo "  ${job%%:*} is NOT there" >&2
+      return 1
+    fi
+  done
+}
+
+# with_servers WHAT COMMAND...: runs it once all servers answer; a tier whose servers are not there has failed.
+with_servers() {
+  local what=$1; shift
+  if [ -z "${servers_state:-}" ]; then
+    [ -n "${jobs_begun+set}" ] || begin_servers
+    if step "servers and tools" await_servers; then
+      servers_state=up
+      eval "$(lab/lab env)"
+    else
+      servers_state=down
+    fi
+  fi
+  if [ $servers_state = up ]; then
+    "$@"
+  else
+    failed=$((failed + 1))
+    summary+=("$what: FAILED (not run: a server did not start)")
+  fi
+}
+
+# --- steps ---------------------------------------------------------------------------------------------------------------
+
+say() { printf '[%4d s] %s\n' $SECONDS "$*"; }
+
+# step NAME COMMAND...: counts as one test; true when it passed.
+step() {
+  local name=$1 from=$SECONDS outcome=ok; shift
+  say "$name"
+  "$@" </dev/null 2>&1 || outcome=FAILED
+  if [ $outcome = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  ended "$name" $outcome $from
+}
+
+# check NAME COMMAND...: a step after which the run goes on, whatever came out.
+check() { step "$@" || true; }
+
+ended() {
+  say "$1: $2 ($((SECONDS - $3)) s)"
+  summary+=("$1: $2 ($((SECONDS - $3)) s)")
+  [ "$2" = ok ]
+}
+
+# tests NAME ARGUMENT...: cargo test; its own counts are added up. A run that fails without a failed test counts as one.
+tests() {
+  local name=$1 from=$SECONDS outcome=ok counts; shift
+  say "$name"
+  cargo test --workspace --no-fail-fast "$@" </dev/null 2>&1 | tee "$work/tests.out" || outcome=FAILED
+  counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed; \([0-9]*\) ignored.*/\1 \2 \3/p' "$work/tests.out" |
+    awk '{p += $1; f += $2; i += $3} END {print p + 0, f + 0, i + 0}')
+  set -- $counts
+  if [ $outcome = FAILED ] && [ "$2" = 0 ]; then set -- "$1" 1 "$3"; fi
+  passed=$((passed + $1)) failed=$((failed + $2)) ignored=$((ignored + $3))
+  ended "$name ($1 passed, $2 failed)" $outcome $from || true
+}
+
+report() {
+  echo
+  say "summary"
+  printf '  %s\n' "${summary[@]}"
+  if [ $ignored -gt 0 ]; then
+    echo "$passed passed, $failed failed, $ignored skipped"
+  else
+    echo "$passed passed, $failed failed"
+  fi
+  [ $failed = 0 ]
+}
+
+# finish: whatever happens, nothing that was started here goes on running.
+finish() {
+  local job code=$?
+  trap - EXIT
+  trap '' INT TERM
+  for job in ${jobs_begun[@]+"${jobs_begun[@]}"}; do kill "${job#*:}" 2>/dev/null || true; done
+  wait
+  if [ -d "$LARDER_LAB_RUN" ]; then lab/lab stop || true; fi
+  rm -rf "$work"
+  exit $code
+}
+
+main "$@"
