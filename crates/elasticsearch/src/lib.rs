@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Talks to Elasticsearch and OpenSearch: what the server can do, what it holds, dump, load.
+//! Knows no Kubernetes and no repository.
+
+mod backoff;
+pub mod capabilities;
+pub mod catalog;
+pub mod client;
+pub mod connection;
+pub mod definitions;
+mod entries;
+pub mod error;
+mod exchange;
+pub mod load;
+pub mod read;
+pub mod request;
+pub mod scan;
+pub mod server;
+
+pub use capabilities::{Capabilities, PointInTime};
+pub use catalog::{Catalog, Index, Selection, ShardIdentity};
+pub use client::Client;
+pub use connection::{Auth, Connection, Timeouts, Tls};
+pub use definitions::{Definition, DefinitionKind};
+pub use error::{Error, Result, Retry};
+pub use read::{ReadOptions, ShardReader};
+pub use request::{ContentType, Method, Request, Response};
+pub use server::{Flavour, Server, Version};

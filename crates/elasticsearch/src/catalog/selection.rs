@@ -1,0 +1,197 @@
+//! Which indices a person wants: names, patterns and aliases against what there is. Asks nobody.
+
+use crate::error::{Error, Result};
+
+/// What a person asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Names, aliases, or patterns in which `*` stands for anything; none means all.
+    pub include: Vec<String>,
+    /// The same, for what stays out; these win.
+    pub exclude: Vec<String>,
+    /// Whether indices whose name begins with a dot, and hidden ones, are wanted too.
+    pub include_system: bool,
+}
+
+impl Selection {
+    /// Splits names without aliases, as a dump has them, into the chosen and those left out only because they begin
+    /// with a dot.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] naming an include without `*` that is not among them.
+    pub fn choose(&self, names: Vec<String>) -> Result<(Vec<String>, Vec<String>)> {
+        let (chosen, left_out) = choose(names.into_iter().map(Named).collect(), self)?;
+        Ok((chosen.into_iter().map(|Named(name)| name).collect(), left_out))
+    }
+}
+
+/// A name, and nothing else known.
+struct Named(String);
+
+impl Choosable for Named {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn aliases(&self) -> &[String] {
+        &[]
+    }
+
+    fn hidden(&self) -> bool {
+        false
+    }
+}
+
+/// What the choice needs to know of an index.
+pub(super) trait Choosable {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// Its aliases' names.
+    fn aliases(&self) -> &[String];
+    /// Whether it is hidden or belongs to the server.
+    fn hidden(&self) -> bool;
+}
+
+/// Splits `all` into the chosen and the names of those left out only because they are the system's.
+///
+/// # Errors
+/// [`Error::Unreadable`] naming an include without `*` that is neither an index nor an alias.
+pub(super) fn choose<T: Choosable>(all: Vec<T>, selection: &Selection) -> Result<(Vec<T>, Vec<String>)> {
+    for wanted in selection.include.iter().filter(|wanted| !wanted.contains('*')) {
+        if !all.iter().any(|index| matches(wanted, index)) {
+            return Err(Error::Unreadable {
+                what: format!("index {wanted:?}"),
+                why: "there is no index or alias of this name; use * in a pattern that may match nothing".into(),
+            });
+        }
+    }
+    let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
+    for index in all {
+        match verdict(&index, selection) {
+            Verdict::Chosen => chosen.push(index),
+            Verdict::System => left_out.push(index.name().to_owned()),
+            Verdict::Unwanted => {}
+        }
+    }
+    left_out.sort_unstable();
+    Ok((chosen, left_out))
+}
+
+enum Verdict {
+    Chosen,
+    System,
+    Unwanted,
+}
+
+fn verdict(index: &impl Choosable, selection: &Selection) -> Verdict {
+    let included = selection.include.iter().filter(|pattern| matches(pattern, index)).collect::<Vec<_>>();
+    let wanted = selection.include.is_empty() || !included.is_empty();
+    if !wanted || selection.exclude.iter().any(|pattern| matches(pattern, index)) {
+        return Verdict::Unwanted;
+    }
+    let system = index.name().starts_with('.') || index.hidden();
+    let by_name = included.iter().any(|pattern| pattern.starts_with('.') || !pattern.contains('*'));
+    if system && !selection.include_system && !by_name { Verdict::System } else { Verdict::Chosen }
+}
+
+fn matches(pattern: &str, index: &impl Choosable) -> bool {
+    wildcard(pattern, index.name()) || index.aliases().iter().any(|alias| wildcard(pattern, alias))
+}
+
+/// Whether `pattern`, in which `*` stands for anything, matches all of `text`.
+pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some(found) = rest.find(part) else { return false };
+        rest = &rest[found + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fake(&'static str, Vec<String>, bool);
+
+    impl Choosable for Fake {
+        fn name(&self) -> &str {
+            self.0
+        }
+        fn aliases(&self) -> &[String] {
+            &self.1
+        }
+        fn hidden(&self) -> bool {
+            self.2
+        }
+    }
+
+    fn there_is() -> Vec<Fake> {
+        vec![
+            Fake("logs-1", vec!["logs".into()], false),
+            Fake("logs-2", vec!["logs".into()], false),
+            Fake("products", vec![], false),
+            Fake(".kibana_1", vec![".kibana".into()], false),
+            Fake("veiled", vec![], true),
+        ]
+    }
+
+    fn chosen(include: &[&str], exclude: &[&str], include_system: bool) -> (Vec<&'static str>, Vec<String>) {
+        let list = |of: &[&str]| of.iter().map(ToString::to_string).collect();
+        let selection = Selection { include: list(include), exclude: list(exclude), include_system };
+        let (chosen, left_out) = choose(there_is(), &selection).expect("a choice");
+        (chosen.iter().map(|index| index.0).collect(), left_out)
+    }
+
+    #[test]
+    fn names_patterns_and_aliases_choose() {
+        for (include, exclude, want) in [
+            (&[][..], &[][..], &["logs-1", "logs-2", "products"][..]),
+            (&["logs"], &[], &["logs-1", "logs-2"]),
+            (&["logs-*", "products"], &["*-2"], &["logs-1", "products"]),
+            (&["pro*ts"], &[], &["products"]),
+            (&["nothing*"], &[], &[]),
+            (&[], &["logs"], &["products"]),
+            (&[".kib*"], &[], &[".kibana_1"]),
+            (&["veiled"], &[], &["veiled"]),
+        ] {
+            assert_eq!(chosen(include, exclude, false).0, want, "{include:?} {exclude:?}");
+        }
+    }
+
+    #[test]
+    fn system_indices_are_left_out_and_named_unless_asked_for() {
+        assert_eq!(chosen(&[], &[], false).1, [".kibana_1", "veiled"]);
+        assert_eq!(chosen(&["*"], &[], false).1, [".kibana_1", "veiled"]);
+        assert_eq!(chosen(&["logs"], &[], false).1, Vec::<String>::new());
+        assert_eq!(chosen(&[], &[], true).0.len(), 5);
+        assert_eq!(chosen(&[], &[".*"], false).1, ["veiled"]);
+    }
+
+    #[test]
+    fn a_name_that_matches_nothing_is_an_error_that_names_it() {
+        let selection = Selection { include: vec!["logs".into(), "log".into()], ..Selection::default() };
+        let error = choose(there_is(), &selection).err().expect("an error").to_string();
+        assert!(error.contains("\"log\""), "{error}");
+    }
+
+    #[test]
+    fn a_star_stands_for_anything_and_nothing_else_does() {
+        for (pattern, text, want) in [
+            ("*", "", true),
+            ("a*", "a", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*b*", "abc", true),
+            ("a**c", "abc", true),
+            ("a.c", "abc", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("abc", "abcd", false),
+        ] {
+            assert_eq!(wildcard(pattern, text), want, "{pattern} {text}");
+        }
+    }
+}
