@@ -1,0 +1,77 @@
+//! What opening a repository takes. Never reads the environment: the binary does.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use secrecy::SecretString;
+
+use crate::{
+    backend::{Backend, local::LocalBackend, s3},
+    error::Result,
+    location::Location,
+};
+
+/// Where a repository is and what opens it.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The place.
+    pub location: Location,
+    /// The password of one of its keys.
+    pub password: SecretString,
+    /// For S3.
+    pub s3: S3Credentials,
+    /// PEM of certificates that are trusted beside the system's, for HTTPS.
+    pub ca_certificate: Option<Vec<u8>>,
+    /// Requests at once to a remote store; a writer holds `connections` packs in memory, see [`crate::Writer`].
+    pub connections: NonZeroUsize,
+}
+
+/// Connections that keep a writer's memory within 90 MiB.
+pub const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(3).expect("3 is not 0");
+
+/// One file is written while the other is synchronised.
+const LOCAL_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(2).expect("2 is not 0");
+
+/// How to sign requests to S3. Without a key, opendal's chain is asked: environment, profile, web identity, instance metadata.
+#[derive(Debug, Clone, Default)]
+pub struct S3Credentials {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: Option<String>,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: Option<SecretString>,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: Option<SecretString>,
+    /// `AWS_DEFAULT_REGION` or `AWS_REGION`; `us-east-1` when not given, as in restic.
+    pub region: Option<String>,
+}
+
+impl Access {
+    /// Access with [`DEFAULT_CONNECTIONS`], without credentials or certificates.
+    pub fn new(location: Location, password: SecretString) -> Self {
+        Self {
+            location,
+            password,
+            s3: S3Credentials::default(),
+            ca_certificate: None,
+            connections: DEFAULT_CONNECTIONS,
+        }
+    }
+
+    /// The bare store, without key or meaning.
+    ///
+    /// # Errors
+    /// When the location or the credentials make no sense; the store itself is not asked.
+    pub fn backend(&self) -> Result<Arc<dyn Backend>> {
+        Ok(match &self.location {
+            Location::Local(path) => Arc::new(LocalBackend::new(path.clone())),
+            Location::S3 { endpoint, bucket, prefix } => Arc::new(s3::backend(self, endpoint, bucket, prefix)?),
+        })
+    }
+
+    /// Requests at once that are worth it: a folder does not get faster by more than two.
+    pub(crate) fn useful_connections(&self) -> NonZeroUsize {
+        match self.location {
+            Location::Local(_) => self.connections.min(LOCAL_CONNECTIONS),
+            Location::S3 { .. } => self.connections,
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! restic's lock files: shared for readers and writers, exclusive for prune. Never breaks a lock that may be alive.
+//!
+//! A lock is a sealed JSON file. Whoever wants one looks for others that exclude it, writes his own, waits a moment and looks
+//! again, so that of two who come at once at least one steps back. Holders write a new file every five minutes and remove the
+//! old one; a lock is stale when it is older than 30 minutes or its process is gone from the same machine. Stale locks of
+//! others are passed over, not removed: that is [`Repository::unlock`].
+//!
+//! restic finds out whether a lock's process lives by sending it SIGHUP, which ends a process that does not expect it. So from
+//! its first lock on this process takes no notice of that signal, as restic itself does.
+
+mod file;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::AtomicBool,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use signal_hook::consts::SIGHUP;
+
+use crate::{
+    backend::FileKind,
+    error::{Error, Result},
+    id::Id,
+    lock::file::{LockFile, load, look_for_others},
+    repository::Repository,
+    store::Store,
+};
+
+/// How long after writing its own lock a process looks again, as in restic.
+const SETTLE: Duration = Duration::from_millis(200);
+/// How often a holder writes its lock anew, as in restic.
+const REFRESH: Duration = Duration::from_mins(5);
+/// How soon a refresh that failed is tried again.
+const RETRY_REFRESH: Duration = Duration::from_secs(20);
+/// Age from which we no longer count on our own lock: others' clocks may be ahead of ours.
+const DOUBTFUL: Duration = Duration::from_mins(25);
+/// First and longest pause between attempts to get a lock that others hold.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// How a lock is lost to a person with `unlock --remove-all`.
+const REMOVED: &str = "somebody removed its file";
+
+/// What a lock allows beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockKind {
+    /// Other shared locks: for reading and for adding.
+    Shared,
+    /// Nothing: for removing.
+    Exclusive,
+}
+
+/// A lock that is held: refreshed by a thread, given back when dropped.
+pub struct Lock {
+    held: Arc<Held>,
+    stop: Option<Sender<()>>,
+    refresher: Option<JoinHandle<()>>,
+}
+
+struct Held {
+    store: Store,
+    kind: LockKind,
+    state: Mutex<State>,
+}
+
+struct State {
+    id: Id,
+    refreshed: Instant,
+    lost: Option<&'static str>,
+}
+
+impl Repository {
+    /// Takes a lock; waits up to `patience` for others to give theirs back. From then on SIGHUP does not end the process.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] names who holds it. A lock file that cannot be read is an error too: nobody knows what it guards.
+    pub fn lock(&self, kind: LockKind, patience: Duration) -> Result<Lock> {
+        self.lock_refreshed_every(kind, patience, REFRESH)
+    }
+
+    fn lock_refreshed_every(&self, kind: LockKind, patience: Duration, refresh: Duration) -> Result<Lock> {
+        survive_hangup()?;
+        let store = self.store().clone();
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let id = loop {
+            match try_lock(&store, kind) {
+                Ok(id) => break id,
+                Err(error @ Error::Locked { .. }) => {
+                    let left = patience.saturating_sub(began.elapsed());
+                    if left.is_zero() {
+                        return Err(error);
+                    }
+                    tracing::info!(error = %error, "waiting for a lock");
+                    // Of two who wait for each other, one has to come back first.
+                    thread::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0).min(left));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        let state = Mutex::new(State { id, refreshed: Instant::now(), lost: None });
+        Lock::start(Held { store, kind, state }, refresh)
+    }
+
+    /// Removes lock files: stale ones, or with `all` every one. Gives their number.
+    ///
+    /// # Errors
+    /// When a lock file cannot be listed or removed.
+    pub fn unlock(&self, all: bool) -> Result<usize> {
+        let store = self.store();
+        let mut removed = 0;
+        for id in store.names(FileKind::Lock)? {
+            // As in restic, one that cannot be read goes only with all.
+            let stale = || load(store, &id).is_ok_and(|lock| lock.is_some_and(|lock| lock.is_stale(Timestamp::now())));
+            if all || stale() {
+                store.backend.remove(FileKind::Lock, &id)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
+
+impl Lock {
+    fn start(held: Held, refresh: Duration) -> Result<Self> {
+        let held = Arc::new(held);
+        let (stop, stopped) = mpsc::channel();
+        let mut lock = Self { held: Arc::clone(&held), stop: Some(stop), refresher: None };
+        let thread = thread::Builder::new().name("lock".to_owned()).spawn(move || {
+            let mut pause = refresh;
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                pause = match held.refresh() {
+                    Ok(()) => refresh,
+                    Err(error) => {
+                        tracing::warn!(error = error.chain(), "the lock could not be refreshed");
+                        RETRY_REFRESH.min(refresh)
+                    }
+                };
+            }
+        });
+        // Without its thread the lock is given back here, by being dropped.
+        lock.refresher = Some(thread.map_err(|source| Error::Thread { purpose: "refreshing a lock", source })?);
+        Ok(lock)
+    }
+
+    /// Whether others still have to respect it; reads its file. Ask right before what must not happen without it.
+    ///
+    /// # Errors
+    /// [`Error::LockLost`] when its file was removed by somebody, or could not be refreshed for so long that others may
+    /// take it for stale. When the file cannot be read.
+    pub fn held(&self) -> Result<()> {
+        // Kept until the file was looked at, so that a refresh does not take it away in the meantime.
+        let mut state = self.held.state();
+        if state.lost.is_none() && state.refreshed.elapsed() > DOUBTFUL {
+            state.lost = Some("it could not be refreshed in time");
+        }
+        if state.lost.is_none() && load(&self.held.store, &state.id)?.is_none() {
+            state.lost = Some(REMOVED);
+        }
+        match state.lost {
+            Some(reason) => Err(Error::LockLost { lock: state.id, reason: reason.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Shared or exclusive.
+    pub fn kind(&self) -> LockKind {
+        self.held.kind
+    }
+
+    /// The lock file's id at the moment.
+    pub fn id(&self) -> Id {
+        self.held.state().id
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.refresher.take() {
+            thread.join().ok();
+        }
+        let id = self.id();
+        if let Err(error) = self.held.store.backend.remove(FileKind::Lock, &id) {
+            tracing::warn!(lock = %id, error = Error::from(error).chain(), "the lock could not be removed");
+        }
+    }
+}
+
+impl Held {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a new file, then removes the old one.
+    fn refresh(&self) -> Result<()> {
+        let old = self.state().id;
+        if load(&self.store, &old)?.is_none() {
+            self.state().lost = Some(REMOVED);
+            return Ok(());
+        }
+        let new = self.store.save(FileKind::Lock, &LockFile::ours(self.kind))?;
+        {
+            let mut state = self.state();
+            state.id = new;
+            state.refreshed = Instant::now();
+        }
+        Ok(self.store.backend.remove(FileKind::Lock, &old)?)
+    }
+}
+
+fn survive_hangup() -> Result<()> {
+    static TAKEN: OnceLock<Result<(), Arc<std::io::Error>>> = OnceLock::new();
+    let registered = TAKEN.get_or_init(|| {
+        // A flag that nobody reads: what counts is that the signal no longer has its default effect.
+        signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false))).map(|_| ()).map_err(Arc::new)
+    });
+    registered.clone().map_err(|source| Error::Signal { source })
+}
+
+fn try_lock(store: &Store, kind: LockKind) -> Result<Id> {
+    look_for_others(store, kind, None)?;
+    let own = store.save(FileKind::Lock, &LockFile::ours(kind))?;
+    thread::sleep(SETTLE);
+    let looked = look_for_others(store, kind, Some(own));
+    if looked.is_err() {
+        store.backend.remove(FileKind::Lock, &own)?;
+    }
+    looked.map(|()| own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::Access, format::Format, location::Location};
+
+    fn repository(folder: &tempfile::TempDir) -> Repository {
+        let access = Access::new(Location::Local(folder.path().join("repo")), "password".to_owned().into());
+        Repository::init(&access, Format::V2).unwrap()
+    }
+
+    #[test]
+    fn a_lock_is_written_anew_while_it_is_held_and_gone_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = repository(&folder);
+        let lock =
+            repository.lock_refreshed_every(LockKind::Exclusive, Duration::ZERO, Duration::from_millis(20)).unwrap();
+        let first = lock.id();
+        while lock.id() == first {
+            thread::sleep(Duration::from_millis(5));
+        }
+        lock.held().unwrap();
+        drop(lock);
+        assert_eq!(repository.store().names(FileKind::Lock).unwrap(), []);
+    }
+
+    #[test]
+    fn of_many_who_want_an_exclusive_lock_at_once_none_has_it_beside_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = repository(&folder);
+        let inside = Mutex::new(());
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let lock = repository.lock(LockKind::Exclusive, Duration::from_mins(5)).unwrap();
+                    drop(inside.try_lock().expect("nobody else is inside"));
+                    drop(lock);
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_lock_file_that_cannot_be_read_is_an_error_and_goes_only_with_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = repository(&folder);
+        let content = b"not a lock";
+        repository.store().backend.write(FileKind::Lock, &Id::of(content), content.to_vec().into()).unwrap();
+        assert!(matches!(repository.lock(LockKind::Shared, Duration::ZERO), Err(Error::Damaged { .. })));
+        assert_eq!(repository.unlock(false).unwrap(), 0);
+        assert_eq!(repository.unlock(true).unwrap(), 1);
+        repository.lock(LockKind::Shared, Duration::ZERO).unwrap();
+    }
+}

@@ -1,0 +1,78 @@
+//! What the integration tests share: test bytes, and repositories in folders. Never skips: what is missing is a failure.
+#![allow(dead_code, reason = "every test file uses its own part of it")]
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+pub mod backend_suite;
+pub mod tools;
+
+use std::{io::Write, path::Path};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use repository::{Access, FileSpec, Location, Repository, Segment, SnapshotSpec, Writer, WriterOptions};
+
+/// The password of every test repository.
+pub const PASSWORD: &str = "correct horse";
+
+/// Access to a repository in a folder.
+pub fn local(path: &Path) -> Access {
+    Access::new(Location::Local(path.to_owned()), PASSWORD.to_owned().into())
+}
+
+/// Bytes without any pattern.
+pub fn random(length: usize, seed: u64) -> Vec<u8> {
+    let mut data = vec![0; length];
+    StdRng::seed_from_u64(seed).fill_bytes(&mut data);
+    data
+}
+
+/// Lines as a web server logs them.
+pub fn log_lines(length: usize, seed: u64) -> Vec<u8> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut data = Vec::with_capacity(length + 256);
+    let mut time = 893_964_617_u64;
+    while data.len() < length {
+        time += u64::from(rng.next_u32() % 3);
+        let (a, b, c) = (rng.next_u32() % 250, rng.next_u32() % 5000, rng.next_u32() % 90_000);
+        writeln!(
+            data,
+            "{{\"@timestamp\":{time},\"clientip\":\"{a}.2.{}.0\",\"request\":\"GET /images/hm_{b}.gif HTTP/1.0\",\"status\":200,\"size\":{c}}}",
+            b % 250
+        )
+        .unwrap();
+    }
+    data.truncate(length);
+    data
+}
+
+/// Writes `data` as one stream.
+pub fn segment(writer: &Writer, data: &[u8]) -> Segment {
+    let mut stream = writer.stream().unwrap();
+    for part in data.chunks(100_000) {
+        stream.write_all(part).unwrap();
+    }
+    stream.finish().unwrap()
+}
+
+/// A snapshot's description, with the given files.
+pub fn spec(files: Vec<FileSpec>) -> SnapshotSpec {
+    SnapshotSpec {
+        files,
+        paths: vec!["/stash-interim-volume/data".to_owned()],
+        hostname: "host-0".to_owned(),
+        username: "tester".to_owned(),
+        tags: Vec::new(),
+        time: "2026-11-23T10:00:00+00:00[UTC]".parse().unwrap(),
+        parent: None,
+        program_version: "larder test".to_owned(),
+    }
+}
+
+/// Saves a snapshot of whole files, each one stream.
+pub fn save(repository: &Repository, files: &[(&str, &[u8])]) -> repository::Saved {
+    let writer = repository.writer(WriterOptions::default()).unwrap();
+    let files = files
+        .iter()
+        .map(|(path, data)| FileSpec { path: (*path).to_owned(), segments: vec![segment(&writer, data)] })
+        .collect();
+    writer.finish(spec(files)).unwrap()
+}
