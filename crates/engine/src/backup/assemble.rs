@@ -1,0 +1,161 @@
+//! Puts the files of a snapshot together: documents, definitions in multielasticdump's forms, our own folder. Blocking.
+
+use std::io::Write as _;
+
+use elasticsearch::{Catalog, Definition, DefinitionKind, Index, load::foreign};
+use repository::{FileSpec, Segment, SnapshotSpec, Writer};
+
+use super::{BackupOptions, definitions::word, shard::ShardRuns};
+use crate::{
+    error::{Doing as _, Error, Result},
+    fingerprint::Fingerprint,
+    layout::{self, Part},
+    manifest::{DefinitionEntry, Head, Identity, IndexEntry, Manifest, ShardEntry},
+};
+
+/// What was read.
+pub(super) struct Contents {
+    pub(super) head: Head,
+    pub(super) catalog: Catalog,
+    pub(super) definitions: Vec<Definition>,
+    /// For each index of the catalog, its shards.
+    pub(super) shards: Vec<Vec<ShardRuns>>,
+}
+
+/// Stores the small files and gives all files of the snapshot, with the manifest that lists them.
+pub(super) fn store(writer: &Writer, contents: Contents) -> Result<(Vec<FileSpec>, Manifest)> {
+    let Contents { head, catalog, definitions, shards } = contents;
+    let mut files = Vec::new();
+    let templates = templates(writer, &definitions)?;
+    let mut indices = Vec::with_capacity(catalog.indices.len());
+    for (index, shards) in catalog.indices.iter().zip(shards) {
+        index_definitions(writer, index, templates.as_ref(), &mut files)?;
+        indices.push(documents(index, shards, &mut files));
+    }
+    let definitions = definition_files(writer, &definitions, &mut files)?;
+    let manifest = Manifest { head, definitions, indices, left_out_system: catalog.left_out_system };
+    files.push(FileSpec { path: layout::manifest_path(), segments: vec![manifest_segment(writer, &manifest)?] });
+    Ok((files, manifest))
+}
+
+/// What the snapshot says about itself.
+pub(super) fn spec(files: Vec<FileSpec>, options: &BackupOptions) -> SnapshotSpec {
+    SnapshotSpec {
+        files,
+        paths: vec![layout::DATA.to_owned()],
+        hostname: options.hostname.clone(),
+        username: options.username.clone(),
+        tags: options.tags.clone(),
+        time: options.now.clone(),
+        parent: None,
+        program_version: options.program.clone(),
+    }
+}
+
+/// Stores a few bytes as a run of their own.
+pub(super) fn put(writer: &Writer, bytes: &[u8]) -> Result<Segment> {
+    if bytes.is_empty() {
+        return Ok(Segment::default());
+    }
+    let mut stream = writer.stream().doing(|| "cannot begin a file".into())?;
+    stream.write_all(bytes).map_err(|source| Error::Write { what: "a file".into(), source })?;
+    stream.finish().doing(|| "cannot store a file".into())
+}
+
+/// multielasticdump keeps all legacy templates beside each index.
+fn templates(writer: &Writer, definitions: &[Definition]) -> Result<Option<Segment>> {
+    let legacy: Vec<Definition> = definitions
+        .iter()
+        .filter(|definition| definition.kind == DefinitionKind::LegacyTemplate && !definition.system)
+        .cloned()
+        .collect();
+    if legacy.is_empty() { Ok(None) } else { put(writer, &foreign::write_template(&legacy)).map(Some) }
+}
+
+fn index_definitions(
+    writer: &Writer,
+    index: &Index,
+    templates: Option<&Segment>,
+    files: &mut Vec<FileSpec>,
+) -> Result<()> {
+    let mut add = |part: Part, segment: Segment| {
+        files.push(FileSpec { path: layout::data_path(&index.name, part), segments: vec![segment] });
+    };
+    add(Part::Mapping, put(writer, &foreign::write_mapping(&index.name, &index.mappings))?);
+    let settings = foreign::write_settings(&index.name, &index.settings).map_err(|error| Error::Dump {
+        path: layout::data_path(&index.name, Part::Settings),
+        why: error.to_string(),
+    })?;
+    add(Part::Settings, put(writer, &settings)?);
+    if index.aliases.get() != "{}" {
+        add(Part::Alias, put(writer, &foreign::write_alias(&index.name, &index.aliases))?);
+    }
+    if let Some(templates) = templates {
+        add(Part::Template, templates.clone());
+    }
+    Ok(())
+}
+
+/// One file for all runs of all shards, whenever they were read: shard by shard, in reading order.
+fn documents(index: &Index, shards: Vec<ShardRuns>, files: &mut Vec<FileSpec>) -> IndexEntry {
+    let mut entry = IndexEntry {
+        name: index.name.clone(),
+        documents: 0,
+        bytes: 0,
+        fingerprint: Fingerprint::default(),
+        shards: Vec::with_capacity(shards.len()),
+    };
+    let (mut lines, mut sequences) = (Vec::new(), Vec::new());
+    for (number, shard) in (0u32..).zip(shards) {
+        let ShardRuns { documents, bytes, fingerprint, windows, runs } = shard;
+        entry.documents += documents;
+        entry.bytes += bytes;
+        entry.fingerprint.merge(fingerprint);
+        let identity = index.identities.get(number as usize).map(identity);
+        let entries = runs.iter().map(|run| run.entry).collect();
+        entry.shards.push(ShardEntry { shard: number, documents, identity, windows, runs: entries });
+        for run in runs {
+            lines.push(run.lines);
+            sequences.push(run.sequence);
+        }
+    }
+    files.push(FileSpec { path: layout::data_path(&index.name, Part::Data), segments: lines });
+    files.push(FileSpec { path: layout::runs_path(&index.name), segments: sequences });
+    entry
+}
+
+fn identity(identity: &elasticsearch::ShardIdentity) -> Identity {
+    Identity {
+        index_uuid: identity.index_uuid.clone(),
+        shards: identity.shards,
+        history_uuid: identity.history_uuid.clone(),
+        primary_term: identity.primary_term,
+        recovery_start_ms: identity.recovery_start_ms,
+        global_checkpoint: identity.global_checkpoint,
+    }
+}
+
+/// The server's own definitions come with the server; saving them would only conflict with those of another version.
+fn definition_files(
+    writer: &Writer,
+    definitions: &[Definition],
+    files: &mut Vec<FileSpec>,
+) -> Result<Vec<DefinitionEntry>> {
+    let mut entries = Vec::new();
+    for definition in definitions.iter().filter(|definition| !definition.system) {
+        let kind = word(definition.kind);
+        let path = layout::definition_path(kind, &definition.name);
+        let segments = vec![put(writer, definition.body.get().as_bytes())?];
+        files.push(FileSpec { path: path.clone(), segments });
+        entries.push(DefinitionEntry { kind: kind.to_owned(), name: definition.name.clone(), path });
+    }
+    Ok(entries)
+}
+
+fn manifest_segment(writer: &Writer, manifest: &Manifest) -> Result<Segment> {
+    let mut stream = writer.stream().doing(|| "cannot begin the manifest".into())?;
+    manifest
+        .write(|line| stream.write_all(line))
+        .map_err(|source| Error::Write { what: "the manifest".into(), source })?;
+    stream.finish().doing(|| "cannot store the manifest".into())
+}

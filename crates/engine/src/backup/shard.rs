@@ -1,0 +1,180 @@
+//! The documents of one shard become lines, runs and windows. Blocking; asks no server.
+
+use std::{io::Write as _, sync::Arc};
+
+use elasticsearch::scan::{self, Hit};
+use repository::{Segment, Stream, Writer};
+
+use super::shards::PageSink;
+use crate::{
+    error::{Doing as _, Error, Result},
+    fingerprint::{DocumentDigest, Fingerprint},
+    manifest::RunEntry,
+    sequence::{self, Place},
+    window::Windows,
+};
+
+/// A run ends with the document that brings it to this many bytes of lines.
+const RUN_BYTES: u64 = 16 << 20;
+
+/// A run also ends with this many documents, so that its list of sequence numbers stays small.
+const RUN_DOCUMENTS: usize = 1 << 20;
+
+/// A shard that was read to its end.
+#[derive(Debug, Default)]
+pub(super) struct ShardRuns {
+    pub(super) documents: u64,
+    pub(super) bytes: u64,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) windows: Windows,
+    pub(super) runs: Vec<StoredRun>,
+}
+
+/// A run in the repository.
+#[derive(Debug)]
+pub(super) struct StoredRun {
+    pub(super) entry: RunEntry,
+    pub(super) lines: Segment,
+    pub(super) sequence: Segment,
+}
+
+/// Takes the pages of one shard, in order.
+pub(super) struct ShardWriter {
+    writer: Arc<Writer>,
+    index: String,
+    what: String,
+    numbered: bool,
+    done: ShardRuns,
+    run: Option<OpenRun>,
+    line: Vec<u8>,
+}
+
+struct OpenRun {
+    stream: Stream,
+    bytes: u64,
+    documents: u64,
+    places: Vec<Place>,
+}
+
+impl ShardWriter {
+    /// `numbered`: whether every hit must have a sequence number.
+    pub(super) fn new(writer: Arc<Writer>, index: &str, shard: u32, numbered: bool) -> Self {
+        Self {
+            writer,
+            index: index.to_owned(),
+            what: format!("index {index}, shard {shard}"),
+            numbered,
+            done: ShardRuns::default(),
+            run: None,
+            line: Vec::new(),
+        }
+    }
+
+    fn document(&mut self, hit: &Hit<'_>) -> Result<()> {
+        let (Some(id), Some(source)) = (hit.id, hit.source) else {
+            return Err(self.lacking(hit, if hit.id.is_none() { "_id" } else { "_source" }));
+        };
+        let digest = DocumentDigest::of(id, hit.routing, source).ok_or_else(|| self.lacking(hit, "readable _id"))?;
+        let place = match (hit.seq_no, hit.primary_term) {
+            (Some(seq_no), Some(primary_term)) => Some(Place { seq_no, primary_term }),
+            _ if self.numbered => return Err(self.lacking(hit, "_seq_no")),
+            _ => None,
+        };
+        line_start(&mut self.line, hit, id);
+        self.write(source, place)?;
+        self.done.documents += 1;
+        self.done.fingerprint.add(digest);
+        if let Some(place) = place {
+            self.done.windows.add(digest, place.seq_no, place.primary_term);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, source: &[u8], place: Option<Place>) -> Result<()> {
+        let run = match &mut self.run {
+            Some(run) => run,
+            none => {
+                let stream = self.writer.stream().doing(|| "cannot begin a run".into())?;
+                none.insert(OpenRun { stream, bytes: 0, documents: 0, places: Vec::new() })
+            }
+        };
+        for part in [&self.line[..], source, b"}\n"] {
+            run.stream.write_all(part).map_err(|error| Error::Write { what: self.what.clone(), source: error })?;
+        }
+        let bytes = (self.line.len() + source.len() + 2) as u64;
+        run.bytes += bytes;
+        run.documents += 1;
+        run.places.extend(place);
+        self.done.bytes += bytes;
+        if run.bytes >= RUN_BYTES || run.places.len() >= RUN_DOCUMENTS {
+            self.end_run()?;
+        }
+        Ok(())
+    }
+
+    fn end_run(&mut self) -> Result<()> {
+        let Some(OpenRun { stream, bytes, documents, places }) = self.run.take() else { return Ok(()) };
+        let lines = stream.finish().doing(|| format!("cannot store a run of {}", self.what))?;
+        let list = if places.is_empty() { Vec::new() } else { sequence::encode(&places) };
+        let sequence = super::assemble::put(&self.writer, &list)?;
+        let entry = RunEntry(documents, bytes, sequence.bytes);
+        self.done.runs.push(StoredRun { entry, lines, sequence });
+        Ok(())
+    }
+
+    fn lacking(&self, hit: &Hit<'_>, part: &'static str) -> Error {
+        let id = String::from_utf8_lossy(hit.id.unwrap_or(b"(none)")).into_owned();
+        Error::Lacking { index: self.index.clone(), id, part }
+    }
+}
+
+impl PageSink for ShardWriter {
+    type Output = ShardRuns;
+
+    fn page(&mut self, body: &[u8]) -> Result<(u64, u64)> {
+        let before = (self.done.documents, self.done.bytes);
+        let damaged = |what: &str, source| Error::Page { what: what.to_owned(), source };
+        let hits = scan::hits(body).map_err(|source| damaged(&self.what, source))?;
+        for hit in hits {
+            let hit = hit.map_err(|source| damaged(&self.what, source))?;
+            self.document(&hit)?;
+        }
+        Ok((self.done.documents - before.0, self.done.bytes - before.1))
+    }
+
+    fn finish(mut self) -> Result<ShardRuns> {
+        self.end_run()?;
+        Ok(self.done)
+    }
+}
+
+/// The line up to the bytes of `_source`. Sequence number, term and sort values stay out of it, so that an index that
+/// was restored, copied or relocated still shares its chunks with its past.
+fn line_start(line: &mut Vec<u8>, hit: &Hit<'_>, id: &[u8]) {
+    line.clear();
+    line.push(b'{');
+    for (name, value) in [("_index", hit.index), ("_type", hit.doc_type)] {
+        if let Some(value) = value {
+            member(line, name, value);
+        }
+    }
+    member(line, "_id", id);
+    if let Some(version) = hit.version.filter(|version| *version != 1) {
+        member(line, "_version", version.to_string().as_bytes());
+    }
+    if let Some(routing) = hit.routing {
+        member(line, "_routing", routing);
+    }
+    if let Some(parent) = hit.parent {
+        member(line, "_parent", parent);
+    }
+    line.extend_from_slice(b"\"_source\":");
+}
+
+fn member(line: &mut Vec<u8>, name: &str, value: &[u8]) {
+    line.push(b'"');
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":");
+    line.extend_from_slice(value);
+    line.push(b',');
+}

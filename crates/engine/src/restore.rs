@@ -1,0 +1,134 @@
+//! Repository → Elasticsearch: definitions, indices, documents, settings, aliases, and an account of each. Never
+//! begins while something stands in the way, and never calls an index restored whose documents are not all there.
+
+mod definitions;
+mod documents;
+mod index;
+mod plan;
+mod report;
+
+use std::sync::Arc;
+
+use elasticsearch::{
+    Client,
+    load::{LoadOptions, Loader, OnConflict},
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+pub use regex::Regex;
+
+pub use plan::{IndexPlan, Part, Rename, RestorePlan, Wanted};
+pub use report::{IndexOutcome, IndexReport, RestoreReport};
+
+use crate::{
+    dump::Dump,
+    error::{Error, Result},
+    progress::Progress,
+};
+
+/// Indices restored at once. Most of the time of a small index goes into the cluster state, which several share.
+const INDICES_AT_ONCE: usize = 4;
+
+/// Batches that are in memory at once, over all indices: with 5 MiB each and an answer to each, 40 MiB.
+const BATCHES: usize = 6;
+
+/// What is to be restored, and how.
+#[derive(Debug, Clone)]
+pub struct RestoreOptions {
+    /// Which indices, under what names, and what of them.
+    pub wanted: Wanted,
+    /// What to do with what is there already.
+    pub on_conflict: OnConflict,
+    /// How many documents the server may reject before the restore counts as failed.
+    pub allow_rejected: u64,
+}
+
+/// What every part of a restore needs.
+#[derive(Clone)]
+struct Restoring {
+    dump: Arc<Dump>,
+    loader: Loader,
+    wanted: Wanted,
+    on_conflict: OnConflict,
+    batches: Arc<Semaphore>,
+    progress: Progress,
+    cancel: CancellationToken,
+}
+
+/// Looks what a restore would do, and changes nothing.
+///
+/// # Errors
+/// Where the dump cannot be read or the server not be asked. What stands in the way is in the plan.
+pub async fn plan(client: &Client, dump: &Arc<Dump>, options: &RestoreOptions) -> Result<RestorePlan> {
+    let loader = Loader::new(client.clone(), LoadOptions::default());
+    plan::make(&loader, dump, &options.wanted).await
+}
+
+/// Restores what `options` choose.
+///
+/// # Errors
+/// Before anything is changed: [`Error::Conflict`], [`Error::Collision`], [`Error::NoIndex`], or where the dump cannot
+/// be read. Later on: where definitions cannot be put back, or [`Error::Interrupted`]; indices that were not complete
+/// then are deleted again. What fails in one index only is in the report, not an error.
+pub async fn restore(
+    client: &Client,
+    dump: &Arc<Dump>,
+    options: RestoreOptions,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<RestoreReport> {
+    progress.phase("looking");
+    let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: BATCHES - 1, ..LoadOptions::default() });
+    let plan = plan::make(&loader, dump, &options.wanted).await?;
+    if options.on_conflict == OnConflict::Fail && !plan.conflicts.is_empty() {
+        return Err(Error::Conflict { names: plan.conflicts });
+    }
+    let restoring = Restoring {
+        dump: Arc::clone(dump),
+        loader,
+        wanted: options.wanted,
+        on_conflict: options.on_conflict,
+        batches: Arc::new(Semaphore::new(BATCHES)),
+        progress: progress.clone(),
+        cancel: cancel.clone(),
+    };
+    let mut report = RestoreReport::new(options.allow_rejected, &plan);
+    progress.phase("definitions");
+    let (before, after) = definitions::split(&plan);
+    report.definitions.extend(definitions::put(&restoring, before).await?);
+    progress.phase("loading");
+    report.indices = indices(&restoring, plan.indices).await?;
+    progress.phase("definitions");
+    report.definitions.extend(definitions::put(&restoring, after).await?);
+    Ok(report)
+}
+
+async fn indices(restoring: &Restoring, plans: Vec<IndexPlan>) -> Result<Vec<IndexReport>> {
+    let documents = plans.iter().filter_map(|plan| plan.documents).sum();
+    restoring.progress.expect(plans.len() as u64, documents);
+    let mut waiting = plans.into_iter().enumerate();
+    let mut tasks = JoinSet::new();
+    let mut reports = Vec::new();
+    let mut interrupted = false;
+    loop {
+        while tasks.len() < INDICES_AT_ONCE
+            && !restoring.cancel.is_cancelled()
+            && let Some((at, plan)) = waiting.next()
+        {
+            let restoring = restoring.clone();
+            tasks.spawn(async move { (at, index::restore(&restoring, plan).await) });
+        }
+        match tasks.join_next().await {
+            None => break,
+            Some(Ok((at, Ok(report)))) => reports.push((at, report)),
+            Some(Ok((_, Err(_)))) => interrupted = true,
+            Some(Err(join)) => return Err(Error::Worker { what: join.to_string() }),
+        }
+    }
+    if interrupted || restoring.cancel.is_cancelled() {
+        return Err(Error::Interrupted);
+    }
+    reports.sort_by_key(|(at, _)| *at);
+    Ok(reports.into_iter().map(|(_, report)| report).collect())
+}

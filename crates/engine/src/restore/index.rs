@@ -1,0 +1,125 @@
+//! One index: created, filled, its settings put back, counted, its aliases last. An interrupted one is deleted again.
+
+use std::sync::Arc;
+
+use elasticsearch::load::{CreatedIndex, Loaded, OnConflict};
+use serde_json::value::RawValue;
+
+use super::{IndexOutcome, IndexPlan, IndexReport, Part, Restoring, documents};
+use crate::{
+    blocking::blocking,
+    dump::IndexDefinitions,
+    error::{Doing as _, Error, Result},
+};
+
+/// Restores one index. What goes wrong with it is in the report.
+///
+/// # Errors
+/// [`Error::Interrupted`] only.
+pub(super) async fn restore(restoring: &Restoring, plan: IndexPlan) -> Result<IndexReport> {
+    let mut report = IndexReport {
+        name: plan.name.clone(),
+        target: plan.target.clone(),
+        expected: plan.documents,
+        read: 0,
+        indexed: 0,
+        rejected: 0,
+        rejections: Vec::new(),
+        counted: None,
+        changes: Vec::new(),
+        outcome: IndexOutcome::Restored,
+    };
+    if plan.exists && restoring.on_conflict == OnConflict::Skip {
+        report.outcome = IndexOutcome::Skipped;
+        return Ok(report);
+    }
+    restoring.progress.begin(&plan.target, plan.documents.unwrap_or(0));
+    let result = steps(restoring, &plan, &mut report).await;
+    restoring.progress.end(&plan.target);
+    match result {
+        Ok(()) => {}
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(error) => report.outcome = IndexOutcome::Failed(error.chain()),
+    }
+    Ok(report)
+}
+
+async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport) -> Result<()> {
+    let definitions = read_definitions(restoring, plan).await?;
+    if plan.exists {
+        let deleted = restoring.loader.delete_index(&plan.target).await;
+        deleted.doing(|| format!("cannot delete index {} to overwrite it", plan.target))?;
+    }
+    let created = create(restoring, plan, &definitions).await?;
+    report.changes.extend(created.changes.iter().cloned());
+    let filled = fill(restoring, plan, &created, report).await;
+    if restoring.cancel.is_cancelled() {
+        let deleted = restoring.loader.delete_index(&plan.target).await;
+        if let Err(error) = deleted {
+            tracing::error!(index = plan.target, %error, "the interrupted index is incomplete and could not be deleted");
+        }
+        return Err(Error::Interrupted);
+    }
+    // Put back whatever happened: an index without replicas and refresh is worse than one that lacks documents.
+    let put_back = restoring.loader.put_back_settings(&created).await;
+    filled?;
+    report.changes.extend(put_back.doing(|| format!("cannot put the settings of index {} back", plan.target))?);
+    count(restoring, plan, report).await?;
+    if restoring.wanted.has(Part::Aliases)
+        && let Some(aliases) = &definitions.aliases
+    {
+        let put = restoring.loader.put_aliases(&plan.target, aliases).await;
+        report.changes.extend(put.doing(|| format!("cannot put the aliases of index {} back", plan.target))?);
+    }
+    let blocked = restoring.loader.put_back_blocks(&created).await;
+    report.changes.extend(blocked.doing(|| format!("cannot put the blocks of index {} back", plan.target))?);
+    Ok(())
+}
+
+async fn read_definitions(restoring: &Restoring, plan: &IndexPlan) -> Result<IndexDefinitions> {
+    let (dump, name) = (Arc::clone(&restoring.dump), plan.name.clone());
+    // The documents must be complete before anything that is there is deleted for them.
+    blocking(move || dump.documents(&name).and_then(|_| dump.definitions(&name))).await
+}
+
+async fn create(restoring: &Restoring, plan: &IndexPlan, definitions: &IndexDefinitions) -> Result<CreatedIndex> {
+    let empty = RawValue::from_string("{}".into()).expect("an object");
+    let chosen = |part: Part, saved: &Option<Box<RawValue>>| {
+        saved.clone().filter(|_| restoring.wanted.has(part)).unwrap_or_else(|| empty.clone())
+    };
+    let settings = chosen(Part::Settings, &definitions.settings);
+    let mappings = chosen(Part::Mappings, &definitions.mappings);
+    let created = restoring.loader.create_index(&plan.target, &settings, &mappings).await;
+    created.doing(|| format!("cannot create index {}", plan.target))
+}
+
+async fn fill(restoring: &Restoring, plan: &IndexPlan, created: &CreatedIndex, report: &mut IndexReport) -> Result<()> {
+    if !restoring.wanted.has(Part::Documents) {
+        return Ok(());
+    }
+    let (read, loaded) = documents::load(restoring, plan, created.target()).await?;
+    let Loaded { indexed, rejected_count, rejected } = loaded;
+    (report.read, report.indexed, report.rejected, report.rejections) = (read, indexed, rejected_count, rejected);
+    Ok(())
+}
+
+/// Dump, account and cluster must agree.
+async fn count(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport) -> Result<()> {
+    if !restoring.wanted.has(Part::Documents) {
+        return Ok(());
+    }
+    let counted = restoring.loader.refresh_and_count(&plan.target).await;
+    let counted = counted.doing(|| format!("cannot count index {}", plan.target))?;
+    report.counted = Some(counted);
+    let differ = |expected, found| Err(Error::Restored { index: plan.target.clone(), expected, found });
+    if let Some(expected) = report.expected.filter(|expected| *expected != report.read) {
+        return differ(expected, report.read);
+    }
+    if report.indexed + report.rejected != report.read {
+        return differ(report.read, report.indexed + report.rejected);
+    }
+    if counted != report.indexed {
+        return differ(report.indexed, counted);
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! What a restore will do: which indices under what names, which definitions, and what stands in the way. Changes
+//! nothing.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use elasticsearch::{
+    Definition, DefinitionKind, Selection,
+    load::{Loader, Standing},
+};
+use regex::Regex;
+
+use crate::{
+    blocking::blocking,
+    dump::Dump,
+    error::{Doing as _, Error, Result},
+};
+
+/// What can be restored by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The documents.
+    Documents,
+    /// Mappings of indices.
+    Mappings,
+    /// Settings of indices.
+    Settings,
+    /// Aliases of indices.
+    Aliases,
+    /// Ingest pipelines.
+    Pipelines,
+    /// Component, index and legacy templates.
+    Templates,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Documents, Self::Mappings, Self::Settings, Self::Aliases, Self::Pipelines, Self::Templates];
+}
+
+/// A change of names: the first match of the pattern is replaced.
+#[derive(Debug, Clone)]
+pub struct Rename {
+    /// What to look for in the index's name.
+    pub pattern: Regex,
+    /// What to put there; `$1` and `${name}` stand for groups.
+    pub replacement: String,
+}
+
+/// What of a dump is wanted.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Which indices, by the names that they have in the dump.
+    pub selection: Selection,
+    /// Applied in order, each once.
+    pub renames: Vec<Rename>,
+    /// Which parts.
+    pub parts: Vec<Part>,
+}
+
+/// What a restore will do.
+#[derive(Debug)]
+pub struct RestorePlan {
+    /// The indices, by their names in the dump.
+    pub indices: Vec<IndexPlan>,
+    /// Pipelines and templates.
+    pub definitions: Vec<Definition>,
+    /// What is there already, in words.
+    pub conflicts: Vec<String>,
+    /// Indices of a foreign dump that are left out because their names begin with a dot.
+    pub left_out_system: Vec<String>,
+}
+
+/// One index to be restored.
+#[derive(Debug, Clone)]
+pub struct IndexPlan {
+    /// Its name in the dump.
+    pub name: String,
+    /// Its name in the cluster.
+    pub target: String,
+    /// Its documents; `None` in a dump without manifest.
+    pub documents: Option<u64>,
+    /// Whether the cluster has it already.
+    pub exists: bool,
+}
+
+impl Wanted {
+    /// Whether a part is wanted.
+    pub fn has(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
+    /// The name that an index gets.
+    pub fn rename(&self, name: &str) -> String {
+        self.renames.iter().fold(name.to_owned(), |name, rename| {
+            rename.pattern.replace(&name, rename.replacement.as_str()).into_owned()
+        })
+    }
+
+    /// Whether anything of indices is wanted.
+    fn any_of_an_index(&self) -> bool {
+        [Part::Documents, Part::Mappings, Part::Settings, Part::Aliases].into_iter().any(|part| self.has(part))
+    }
+
+    fn has_kind(&self, kind: DefinitionKind) -> bool {
+        self.has(if kind == DefinitionKind::Pipeline { Part::Pipelines } else { Part::Templates })
+    }
+}
+
+/// Reads the dump's definitions and asks the cluster what it has of them.
+pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> Result<RestorePlan> {
+    let (mut indices, left_out_system) = choose(dump, wanted)?;
+    let reading = Arc::clone(dump);
+    let mut definitions = blocking(move || reading.cluster_definitions()).await?;
+    definitions.retain(|definition| wanted.has_kind(definition.kind));
+    let targets: Vec<String> = indices.iter().map(|index| index.target.clone()).collect();
+    let taken = loader.existing(&targets).await.doing(|| "cannot see which indices are there".into())?;
+    for index in &mut indices {
+        index.exists = taken.contains(&index.target);
+    }
+    let mut conflicts: Vec<String> = taken.iter().map(|name| format!("index {name}")).collect();
+    for definition in &definitions {
+        if let Some(conflict) = conflict(loader, definition).await? {
+            conflicts.push(conflict);
+        }
+    }
+    Ok(RestorePlan { indices, definitions, conflicts, left_out_system })
+}
+
+/// The chosen indices, and those left out because they are the system's. What larder saved was wanted when it was
+/// saved; Stash saves everything there is, and restoring a foreign `.security` breaks clusters.
+fn choose(dump: &Dump, wanted: &Wanted) -> Result<(Vec<IndexPlan>, Vec<String>)> {
+    let mut selection = wanted.selection.clone();
+    selection.include_system |= dump.manifest().is_some();
+    let (chosen, left_out) =
+        selection.choose(dump.indices().map(str::to_owned).collect()).doing(|| "cannot choose indices".into())?;
+    if chosen.is_empty() && !selection.include.is_empty() {
+        return Err(Error::NotADump {
+            snapshot: dump.snapshot().short_id(),
+            why: format!("it has no index that matches {}", selection.include.join(", ")),
+        });
+    }
+    if !wanted.any_of_an_index() {
+        return Ok((Vec::new(), left_out));
+    }
+    let mut names = BTreeMap::<String, String>::new();
+    let mut plans = Vec::with_capacity(chosen.len());
+    for name in chosen {
+        let target = wanted.rename(&name);
+        if let Some(first) = names.insert(target.clone(), name.clone()) {
+            return Err(Error::Collision { first, second: name, name: target });
+        }
+        let documents = dump.index(&name).map(|index| index.documents);
+        plans.push(IndexPlan { name, target, documents, exists: false });
+    }
+    Ok((plans, left_out))
+}
+
+/// A definition that is there and says the same is no conflict.
+async fn conflict(loader: &Loader, definition: &Definition) -> Result<Option<String>> {
+    let word = crate::backup::word(definition.kind);
+    let doing = || format!("cannot see whether {word} {} is there", definition.name);
+    Ok(match loader.standing(definition).await.doing(doing)? {
+        Standing::Absent | Standing::Same => None,
+        Standing::Other => Some(format!("{word} {} with other content", definition.name)),
+    })
+}

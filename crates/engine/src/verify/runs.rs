@@ -1,0 +1,184 @@
+//! Reads an index of a snapshot back, several runs at once, and checks each against its windows. Holds no documents.
+
+use std::{io::Read as _, sync::Arc};
+
+use elasticsearch::scan::Hit;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Content;
+use crate::{
+    blocking::blocking,
+    documents::Documents,
+    dump::Dump,
+    error::{Error, Result},
+    fingerprint::DocumentDigest,
+    layout::Part,
+    manifest::{IndexEntry, RunEntry},
+    progress::Progress,
+    sequence::{self, Place},
+    window::Windows,
+};
+
+/// Runs read at once; each needs about 10 MiB.
+const RUNS_AT_ONCE: usize = 4;
+
+/// A list of sequence numbers larger than this is none of ours: a run holds at most 2^20 documents.
+const MAX_LIST: u64 = 32 << 20;
+
+/// Where a run lies.
+#[derive(Clone, Copy)]
+struct RunPlace {
+    shard: usize,
+    run: RunEntry,
+    lines_at: u64,
+    list_at: u64,
+}
+
+/// Reads all documents of an index.
+///
+/// # Errors
+/// Where the snapshot is damaged; [`Error::Interrupted`].
+pub(super) async fn read(
+    dump: &Arc<Dump>,
+    index: &str,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<Content> {
+    match dump.index(index) {
+        Some(entry) => known(dump, entry.clone(), progress, cancel).await,
+        None => foreign(dump, index, progress, cancel).await,
+    }
+}
+
+/// An index with a manifest: run by run.
+async fn known(
+    dump: &Arc<Dump>,
+    entry: IndexEntry,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<Content> {
+    let mut waiting = places(&entry).into_iter();
+    let mut shards = vec![Windows::default(); entry.shards.len()];
+    let mut content = Content::default();
+    let mut reading = JoinSet::new();
+    loop {
+        while reading.len() < RUNS_AT_ONCE
+            && let Some(place) = waiting.next()
+        {
+            let (dump, name) = (Arc::clone(dump), entry.name.clone());
+            reading.spawn(async move { (place, blocking(move || run(&dump, &name, place)).await) });
+        }
+        let next = tokio::select! {
+            () = cancel.cancelled() => return Err(Error::Interrupted),
+            next = reading.join_next() => next,
+        };
+        let Some(next) = next else { break };
+        let (place, read) = next.map_err(|join| Error::Worker { what: join.to_string() })?;
+        let (found, windows) = read?;
+        progress.advance(&entry.name, found.documents, place.run.bytes());
+        content.documents += found.documents;
+        content.fingerprint.merge(found.fingerprint);
+        shards[place.shard].merge(&windows);
+    }
+    for (shard, windows) in entry.shards.iter().zip(&shards) {
+        let differing = shard.windows.differing(windows).len();
+        if differing > 0 {
+            let why = format!("{differing} windows of shard {} are not as the manifest says", shard.shard);
+            return Err(Error::Dump { path: dump.path(&entry.name, Part::Data), why });
+        }
+    }
+    Ok(content)
+}
+
+fn places(entry: &IndexEntry) -> Vec<RunPlace> {
+    let (mut lines_at, mut list_at) = (0, 0);
+    let mut places = Vec::new();
+    for (shard, of) in entry.shards.iter().enumerate() {
+        for run in &of.runs {
+            places.push(RunPlace { shard, run: *run, lines_at, list_at });
+            lines_at += run.bytes();
+            list_at += run.sequence_bytes();
+        }
+    }
+    places
+}
+
+fn run(dump: &Dump, index: &str, place: RunPlace) -> Result<(Content, Windows)> {
+    let path = dump.path(index, Part::Data);
+    let damaged = |why: String| Error::Dump { path: path.clone(), why };
+    let file = dump.documents(index)?.ok_or_else(|| damaged("there is no such file".into()))?;
+    let numbers = numbers(dump, index, place)?;
+    let reader = dump.reader().open_range(&file, place.lines_at, place.run.bytes());
+    let reader = reader.map_err(|error| damaged(error.to_string()))?;
+    let mut documents = Documents::new(reader, path.clone());
+    let (mut content, mut windows) = (Content::default(), Windows::default());
+    let mut numbers = numbers.into_iter();
+    while let Some((hit, _)) = documents.read()? {
+        let digest = count(&mut content, &hit, &path)?;
+        if let Some(Place { seq_no, primary_term }) = numbers.next() {
+            windows.add(digest, seq_no, primary_term);
+        }
+    }
+    if content.documents != place.run.documents() || numbers.next().is_some() {
+        return Err(damaged(format!(
+            "a run should have {} documents and has {}",
+            place.run.documents(),
+            content.documents
+        )));
+    }
+    Ok((content, windows))
+}
+
+fn numbers(dump: &Dump, index: &str, place: RunPlace) -> Result<Vec<Place>> {
+    let length = place.run.sequence_bytes();
+    if length == 0 {
+        return Ok(Vec::new());
+    }
+    let file = dump.sequences(index)?;
+    let damaged = |why: String| Error::Dump { path: file.path().to_owned(), why };
+    if length > MAX_LIST {
+        return Err(damaged(format!("a list of {length} bytes")));
+    }
+    let mut bytes = Vec::new();
+    dump.reader()
+        .open_range(&file, place.list_at, length)
+        .map_err(|error| damaged(error.to_string()))?
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::Read { path: file.path().to_owned(), source })?;
+    let numbers = sequence::decode(&bytes).ok_or_else(|| damaged("a list of sequence numbers is damaged".into()))?;
+    if numbers.len() as u64 != place.run.documents() {
+        return Err(damaged(format!("{} sequence numbers for {} documents", numbers.len(), place.run.documents())));
+    }
+    Ok(numbers)
+}
+
+/// A dump without manifest: from beginning to end.
+async fn foreign(dump: &Arc<Dump>, index: &str, progress: &Progress, cancel: &CancellationToken) -> Result<Content> {
+    let (dump, index, progress, cancel) = (Arc::clone(dump), index.to_owned(), progress.clone(), cancel.clone());
+    blocking(move || {
+        let mut content = Content::default();
+        let Some(file) = dump.documents(&index)? else { return Ok(content) };
+        let path = dump.path(&index, Part::Data);
+        let mut documents = Documents::new(dump.reader().open(&file), path.clone());
+        while let Some((hit, bytes)) = documents.read()? {
+            count(&mut content, &hit, &path)?;
+            progress.advance(&index, 1, bytes);
+            if cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+        }
+        Ok(content)
+    })
+    .await
+}
+
+fn count(content: &mut Content, hit: &Hit<'_>, path: &str) -> Result<DocumentDigest> {
+    let digest = DocumentDigest::of_hit(hit).ok_or_else(|| Error::Dump {
+        path: path.to_owned(),
+        why: "a document has no readable _id or no _source".into(),
+    })?;
+    content.documents += 1;
+    content.fingerprint.add(digest);
+    Ok(digest)
+}
