@@ -1,2 +1,32 @@
-//! Placeholder.
-fn main() {}
+//! The `larder` program: arguments, signals, exit codes. Decides nothing about data.
+
+mod arguments;
+mod commands;
+mod exit;
+mod output;
+mod signals;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::Arguments;
+use exit::Exit;
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    if let Err(error) = telemetry::start(arguments.verbose, arguments.json) {
+        return output.failed(&error, Exit::Usage);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output.failed(&anyhow::Error::new(error).context("cannot start"), Exit::Failed),
+    };
+    match runtime.block_on(commands::run(arguments.command, output.clone())) {
+        Ok(exit) => exit.into(),
+        Err(error) => output.failed(&error, Exit::of(&error)),
+    }
+}

@@ -1,0 +1,314 @@
+//! What can be said on the command line. Checked here, and nowhere again.
+
+// Doc comments here are help texts: backticks would be shown.
+#![allow(clippy::doc_markdown)]
+
+mod elasticsearch;
+mod repository;
+mod restore;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use elasticsearch::ElasticsearchArguments;
+pub use repository::{RepositoryArguments, new_password, variable};
+pub use restore::RestoreArguments;
+
+/// Backup and restore of Elasticsearch and OpenSearch, into repositories in restic's format.
+///
+/// Every option can also be given as an environment variable (named in brackets). Passwords are never given on the
+/// command line: put them into a file or into the environment.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// Print one JSON object a line instead of text: progress, results and a final summary
+    #[arg(long, global = true, env = "LARDER_JSON", value_parser = clap::builder::FalseyValueParser::new())]
+    pub json: bool,
+    /// Say more (-v: what happens, -vv: every step)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Save indices and definitions of a cluster as a snapshot
+    Backup(BackupArguments),
+    /// Put a snapshot's indices and definitions into a cluster
+    Restore(RestoreArguments),
+    /// Read a snapshot back and prove it, also against a living cluster
+    Verify(VerifyArguments),
+    /// List the snapshots
+    Snapshots(SnapshotsArguments),
+    /// Show what a snapshot holds: indices, documents, definitions
+    Show(SnapshotArguments),
+    /// List the files of a snapshot
+    Ls(SnapshotArguments),
+    /// Print a file of a snapshot
+    Cat(CatArguments),
+    /// Compare two snapshots, index by index
+    Diff(DiffArguments),
+    /// Write a snapshot's files into an empty folder
+    Export(ExportArguments),
+    /// Make a new repository
+    Init(InitArguments),
+    /// Look for damage in the repository
+    Check(CheckArguments),
+    /// Remove snapshots that a retention policy does not keep
+    Forget(ForgetArguments),
+    /// Remove what no snapshot needs any more
+    Prune(PruneArguments),
+    /// Show how much the repository holds
+    Stats(RepositoryArguments),
+    /// List, add and remove keys (passwords) of the repository
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Remove locks whose owner is dead
+    Unlock(UnlockArguments),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print the version
+    Version,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArguments {
+    #[command(flatten)]
+    pub elasticsearch: ElasticsearchArguments,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
+    /// Save hidden and system indices (names that begin with a dot) too
+    #[arg(long, env = "LARDER_INCLUDE_SYSTEM", value_parser = clap::builder::FalseyValueParser::new())]
+    pub include_system: bool,
+    /// Tag of the snapshot
+    #[arg(long = "tag", env = "LARDER_TAG", value_delimiter = ',', value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Host of the snapshot; retention goes by it
+    #[arg(long, env = "LARDER_HOST", default_value = engine::layout::HOST)]
+    pub host: String,
+    /// Only say what would be saved
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Which indices.
+#[derive(Debug, Clone, Args)]
+pub struct SelectionArguments {
+    /// Only indices of this name; * stands for anything. May be given several times
+    #[arg(long = "index", short = 'i', env = "LARDER_INDEX", value_delimiter = ',', value_name = "PATTERN")]
+    pub include: Vec<String>,
+    /// No indices of this name; * stands for anything. Wins over --index
+    #[arg(long = "exclude", short = 'x', env = "LARDER_EXCLUDE", value_delimiter = ',', value_name = "PATTERN")]
+    pub exclude: Vec<String>,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// Beginning of the snapshot's id, or `latest`
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: String,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
+    /// Compare with this cluster too, document by document
+    #[arg(long, value_name = "URL", env = "LARDER_AGAINST", hide_env_values = true, value_delimiter = ',')]
+    pub against: Vec<String>,
+    #[command(flatten)]
+    pub credentials: elasticsearch::CredentialArguments,
+}
+
+/// `snapshots`.
+#[derive(Debug, Args)]
+pub struct SnapshotsArguments {
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Only of this host
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Only with this tag; several: with all of them
+    #[arg(long = "tag", value_delimiter = ',', value_name = "TAG")]
+    pub tags: Vec<String>,
+}
+
+/// Commands about one snapshot.
+#[derive(Debug, Args)]
+pub struct SnapshotArguments {
+    /// Beginning of the snapshot's id, or `latest`
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: String,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+}
+
+/// `cat`.
+#[derive(Debug, Args)]
+pub struct CatArguments {
+    /// Beginning of the snapshot's id, or `latest`
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: String,
+    /// Path of the file in the snapshot, as `ls` shows it
+    #[arg(value_name = "PATH")]
+    pub path: String,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArguments {
+    /// The first snapshot
+    #[arg(value_name = "A")]
+    pub before: String,
+    /// The second snapshot
+    #[arg(value_name = "B")]
+    pub after: String,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// Beginning of the snapshot's id, or `latest`
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: String,
+    /// The folder; made if missing, must be empty
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// restic's repository format: 2 compresses, 1 is for restic before 0.14
+    #[arg(long, default_value = "2", value_parser = ["1", "2"])]
+    pub format: String,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Also read every pack and check every blob
+    #[arg(long)]
+    pub read_data: bool,
+}
+
+/// What retention keeps.
+#[derive(Debug, Args)]
+pub struct ForgetArguments {
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Snapshots to remove by id instead of by policy
+    #[arg(value_name = "SNAPSHOT", conflicts_with = "policy")]
+    pub snapshots: Vec<String>,
+    #[command(flatten)]
+    pub policy: PolicyArguments,
+    /// Remove what no snapshot needs any more, too
+    #[arg(long)]
+    pub prune: bool,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+// Fields are named as restic names the options.
+#[allow(clippy::struct_field_names)]
+/// A retention policy, for each host and path by itself.
+#[derive(Debug, Clone, Args)]
+#[group(id = "policy", multiple = true)]
+pub struct PolicyArguments {
+    /// Keep the last N
+    #[arg(long, value_name = "N")]
+    pub keep_last: Option<u32>,
+    /// Keep the last of each of the last N hours that have one
+    #[arg(long, value_name = "N")]
+    pub keep_hourly: Option<u32>,
+    /// The same for days
+    #[arg(long, value_name = "N")]
+    pub keep_daily: Option<u32>,
+    /// The same for weeks
+    #[arg(long, value_name = "N")]
+    pub keep_weekly: Option<u32>,
+    /// The same for months
+    #[arg(long, value_name = "N")]
+    pub keep_monthly: Option<u32>,
+    /// The same for years
+    #[arg(long, value_name = "N")]
+    pub keep_yearly: Option<u32>,
+    /// Keep all with this tag
+    #[arg(long = "keep-tag", value_name = "TAG", value_delimiter = ',')]
+    pub keep_tags: Vec<String>,
+}
+
+/// `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArguments {
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `key`.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// List the keys
+    List(RepositoryArguments),
+    /// Add a key with a new password
+    Add(KeyAddArguments),
+    /// Remove a key other than the one in use
+    Remove(KeyRemoveArguments),
+}
+
+/// `key add`.
+#[derive(Debug, Args)]
+pub struct KeyAddArguments {
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// File that holds the new password; else LARDER_NEW_PASSWORD
+    #[arg(long, value_name = "FILE", env = "LARDER_NEW_PASSWORD_FILE")]
+    pub new_password_file: Option<PathBuf>,
+}
+
+/// `key remove`.
+#[derive(Debug, Args)]
+pub struct KeyRemoveArguments {
+    /// Beginning of the key's id
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+}
+
+/// `unlock`.
+#[derive(Debug, Args)]
+pub struct UnlockArguments {
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Remove the locks of living owners too: only when you know that there are none
+    #[arg(long)]
+    pub remove_all: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

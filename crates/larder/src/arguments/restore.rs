@@ -1,0 +1,119 @@
+//! What to restore, and what to do with what is in the way.
+
+use clap::{Args, ValueEnum};
+use elasticsearch::load::OnConflict;
+use engine::restore::{Part, Rename};
+
+use super::{ElasticsearchArguments, RepositoryArguments, SelectionArguments};
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArguments {
+    /// Beginning of the snapshot's id
+    #[arg(value_name = "SNAPSHOT", default_value = "latest")]
+    pub snapshot: String,
+    #[command(flatten)]
+    pub elasticsearch: ElasticsearchArguments,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
+    /// Change the names of indices: REGEX=REPLACEMENT, where $1 stands for a group. Several are applied in order
+    #[arg(long = "rename", env = "LARDER_RENAME", value_name = "REGEX=REPLACEMENT", value_parser = parse_rename)]
+    pub renames: Vec<Rename>,
+    /// What to do with indices, templates and pipelines that are there already
+    #[arg(long, env = "LARDER_ON_CONFLICT", value_enum, default_value = "fail")]
+    pub on_conflict: ConflictArgument,
+    /// Restore only these
+    #[arg(long, env = "LARDER_ONLY", value_enum, value_delimiter = ',', value_name = "KIND")]
+    pub only: Vec<PartArgument>,
+    /// Do not restore these
+    #[arg(long, env = "LARDER_SKIP", value_enum, value_delimiter = ',', value_name = "KIND", conflicts_with = "only")]
+    pub skip: Vec<PartArgument>,
+    /// How many documents the server may reject before the restore counts as failed
+    #[arg(long, env = "LARDER_ALLOW_REJECTED", value_name = "N", default_value_t = 0)]
+    pub allow_rejected: u64,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What to do with what is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConflictArgument {
+    /// Change nothing at all
+    Fail,
+    /// Leave what is there as it is
+    Skip,
+    /// Delete what is there first
+    Overwrite,
+}
+
+/// What can be restored by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PartArgument {
+    /// Documents
+    Documents,
+    /// Mappings of indices
+    Mappings,
+    /// Settings of indices
+    Settings,
+    /// Aliases of indices
+    Aliases,
+    /// Ingest pipelines
+    Pipelines,
+    /// Component, index and legacy templates
+    Templates,
+}
+
+impl RestoreArguments {
+    /// The parts that are wanted.
+    pub fn parts(&self) -> Vec<Part> {
+        let named = |parts: &[PartArgument], part: Part| parts.iter().any(|named| Part::from(*named) == part);
+        let wanted = |part: &Part| (self.only.is_empty() || named(&self.only, *part)) && !named(&self.skip, *part);
+        Part::ALL.into_iter().filter(wanted).collect()
+    }
+}
+
+impl From<ConflictArgument> for OnConflict {
+    fn from(argument: ConflictArgument) -> Self {
+        match argument {
+            ConflictArgument::Fail => Self::Fail,
+            ConflictArgument::Skip => Self::Skip,
+            ConflictArgument::Overwrite => Self::Overwrite,
+        }
+    }
+}
+
+impl From<PartArgument> for Part {
+    fn from(argument: PartArgument) -> Self {
+        match argument {
+            PartArgument::Documents => Self::Documents,
+            PartArgument::Mappings => Self::Mappings,
+            PartArgument::Settings => Self::Settings,
+            PartArgument::Aliases => Self::Aliases,
+            PartArgument::Pipelines => Self::Pipelines,
+            PartArgument::Templates => Self::Templates,
+        }
+    }
+}
+
+/// Splits at the last `=`: a pattern may hold one, an index's name may not need one.
+fn parse_rename(text: &str) -> Result<Rename, String> {
+    let (pattern, replacement) = text.rsplit_once('=').ok_or("must be REGEX=REPLACEMENT")?;
+    let pattern = engine::restore::Regex::new(pattern).map_err(|error| error.to_string())?;
+    Ok(Rename { pattern, replacement: replacement.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rename_is_split_at_its_last_equals_sign() {
+        let rename = parse_rename("a=(.*)=b-$1").expect("a rename");
+        assert_eq!((rename.pattern.as_str(), rename.replacement.as_str()), ("a=(.*)", "b-$1"));
+        assert!(parse_rename("nothing").is_err());
+        assert!(parse_rename("(=x").is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! `larder backup`.
+
+use anyhow::{Context as _, Result};
+use elasticsearch::{Client, Selection};
+use engine::{
+    backup::{self, BackupOptions, BackupReport, READERS},
+    progress::Progress,
+};
+use repository::{LockKind, WriterOptions};
+use serde_json::json;
+
+use super::{open, version::PROGRAM};
+use crate::{
+    arguments::{BackupArguments, RepositoryArguments, SelectionArguments},
+    exit::Exit,
+    output::{Output, Table, bytes, count, duration, rate, showing},
+    signals::cancellable,
+};
+
+/// Saves a cluster.
+pub async fn run(arguments: BackupArguments, output: &Output) -> Result<Exit> {
+    let selection = selection(&arguments.selection, arguments.include_system);
+    let client = Client::connect(arguments.elasticsearch.connection()?).await.context("cannot reach the cluster")?;
+    if arguments.dry_run {
+        return dry_run(&client, &selection, output).await;
+    }
+    let BackupArguments { repository, tags, host: hostname, .. } = arguments;
+    let options = BackupOptions {
+        selection,
+        hostname,
+        username: crate::arguments::variable("USER").unwrap_or_else(|| "larder".into()),
+        tags,
+        program: PROGRAM.into(),
+        now: jiff::Zoned::now(),
+        writer: WriterOptions::default(),
+        readers: READERS,
+    };
+    let progress = Progress::new();
+    let report = cancellable(async |cancel| {
+        let opened = open_for_writing(repository).await?;
+        let saving = backup::backup(&client, &opened.repository, &opened.lock, options, &progress, cancel);
+        let report = showing(output, &progress, saving).await?;
+        drop_lock(opened).await?;
+        Ok(report)
+    })
+    .await?;
+    summary(output, &report, &progress);
+    Ok(Exit::Done)
+}
+
+/// The indices that arguments choose.
+pub fn selection(arguments: &SelectionArguments, include_system: bool) -> Selection {
+    let SelectionArguments { include, exclude } = arguments.clone();
+    Selection { include, exclude, include_system }
+}
+
+async fn open_for_writing(arguments: RepositoryArguments) -> Result<open::Opened> {
+    tokio::task::spawn_blocking(move || open::locked(&arguments, LockKind::Shared)).await?
+}
+
+/// Removing a lock asks the repository's server, and that blocks.
+pub async fn drop_lock(opened: open::Opened) -> Result<()> {
+    Ok(tokio::task::spawn_blocking(move || drop(opened)).await?)
+}
+
+async fn dry_run(client: &Client, selection: &Selection, output: &Output) -> Result<Exit> {
+    let plan = backup::plan(client, selection).await?;
+    let mut table = Table::new(&["Index", ">Documents", ">Size there"]);
+    let (mut documents, mut size) = (0, 0);
+    for (name, of, on_disk) in &plan.indices {
+        table.row([name.clone(), count(*of), bytes(*on_disk)]);
+        output.object("index", &json!({"index": name, "documents": of, "bytes": on_disk}));
+        documents += of;
+        size += on_disk;
+    }
+    output.say(&table);
+    output.say(format!(
+        "\nwould save {} indices, about {} documents, {}",
+        plan.indices.len(),
+        count(documents),
+        bytes(size)
+    ));
+    left_out(output, &plan.left_out_system);
+    let summary = json!({
+        "command": "backup", "dry_run": true, "indices": plan.indices.len(), "documents": documents, "bytes": size,
+        "left_out_system": plan.left_out_system,
+    });
+    output.object("summary", &summary);
+    Ok(Exit::Done)
+}
+
+fn left_out(output: &Output, names: &[String]) {
+    if !names.is_empty() {
+        output.say(format!(
+            "left out {} hidden or system indices: {} (--include-system)",
+            names.len(),
+            names.join(", ")
+        ));
+    }
+}
+
+fn summary(output: &Output, report: &BackupReport, progress: &Progress) {
+    let BackupReport { saved, manifest } = report;
+    let elapsed = progress.view().elapsed;
+    let documents = manifest.documents();
+    let of_documents: u64 = manifest.indices.iter().map(|index| index.bytes).sum();
+    output.say(format!(
+        "saved snapshot {}: {} indices, {} documents, {} in {} ({} documents/s)",
+        saved.snapshot.short_id(),
+        manifest.indices.len(),
+        count(documents),
+        bytes(of_documents),
+        duration(elapsed),
+        count(rate(documents, elapsed)),
+    ));
+    output.say(format!("new in the repository: {}, stored as {}", bytes(saved.bytes_added), bytes(saved.bytes_stored)));
+    left_out(output, &manifest.left_out_system);
+    output.object(
+        "summary",
+        &json!({
+            "command": "backup",
+            "snapshot": saved.snapshot.id.to_string(),
+            "indices": manifest.indices.len(),
+            "documents": documents,
+            "bytes": of_documents,
+            "bytes_added": saved.bytes_added,
+            "bytes_stored": saved.bytes_stored,
+            "seconds": elapsed.as_secs_f64(),
+            "left_out_system": manifest.left_out_system,
+        }),
+    );
+}

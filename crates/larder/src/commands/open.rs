@@ -1,0 +1,44 @@
+//! Opening what commands work on: the repository with its lock, a snapshot, its dump.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use engine::{dump::Dump, layout};
+use repository::{Lock, LockKind, Repository, Snapshot, SnapshotQuery};
+
+use crate::arguments::RepositoryArguments;
+
+/// A repository that is open and locked; the lock goes with it.
+pub struct Opened {
+    pub repository: Repository,
+    pub lock: Arc<Lock>,
+}
+
+/// Opens the repository and takes a lock of `kind`.
+pub fn locked(arguments: &RepositoryArguments, kind: LockKind) -> Result<Opened> {
+    let repository = unlocked(arguments)?;
+    let lock = repository.lock(kind, arguments.wait_for_lock).context("cannot lock the repository")?;
+    Ok(Opened { repository, lock: Arc::new(lock) })
+}
+
+/// Opens the repository without a lock: for what only lists, and for `unlock`.
+pub fn unlocked(arguments: &RepositoryArguments) -> Result<Repository> {
+    let access = arguments.access()?;
+    let location = access.location.to_string();
+    Repository::open(&access).with_context(|| format!("cannot open the repository {location}"))
+}
+
+/// The snapshot that is meant. `latest` is the newest of a database, where the repository holds other things too.
+pub fn snapshot(repository: &Repository, id: &str) -> Result<Snapshot> {
+    if id != "latest" {
+        return repository.find(&SnapshotQuery::id(id)).context("cannot find the snapshot");
+    }
+    let snapshots = repository.snapshots().context("cannot list the snapshots")?;
+    let newest = snapshots.into_iter().rev().find(|snapshot| snapshot.paths.iter().any(|path| layout::is_data(path)));
+    newest.context("the repository holds no snapshot of Elasticsearch or OpenSearch")
+}
+
+/// The dump of the snapshot that is meant.
+pub fn dump(repository: &Repository, id: &str) -> Result<Arc<Dump>> {
+    Ok(Arc::new(Dump::open(repository, snapshot(repository, id)?)?))
+}

@@ -1,0 +1,200 @@
+//! `larder restore`.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use elasticsearch::Client;
+use engine::{
+    dump::Dump,
+    progress::Progress,
+    restore::{self, IndexOutcome, IndexReport, RestoreOptions, RestorePlan, RestoreReport, Wanted},
+};
+use repository::LockKind;
+use serde_json::json;
+
+use super::{backup, open};
+use crate::{
+    arguments::RestoreArguments,
+    exit::Exit,
+    output::{Output, Table, count, duration, rate, showing},
+    signals::cancellable,
+};
+
+/// Rejected documents that are told one by one, as text; JSON tells all that were kept.
+const TOLD: usize = 20;
+
+/// Restores a snapshot.
+pub async fn run(arguments: RestoreArguments, output: &Output) -> Result<Exit> {
+    let client = Client::connect(arguments.elasticsearch.connection()?).await.context("cannot reach the cluster")?;
+    let options = RestoreOptions {
+        wanted: Wanted {
+            selection: backup::selection(&arguments.selection, false),
+            renames: arguments.renames.clone(),
+            parts: arguments.parts(),
+        },
+        on_conflict: arguments.on_conflict.into(),
+        allow_rejected: arguments.allow_rejected,
+    };
+    let (dry_run, progress) = (arguments.dry_run, Progress::new());
+    cancellable(async |cancel| {
+        let (opened, dump) = open(arguments).await?;
+        if !dump.is_ours() {
+            output.say("this snapshot has no manifest of larder's: documents are counted by their lines");
+        }
+        let exit = if dry_run {
+            tell_plan(output, &restore::plan(&client, &dump, &options).await?, &options)
+        } else {
+            let restoring = restore::restore(&client, &dump, options, &progress, cancel);
+            let report = showing(output, &progress, restoring).await?;
+            tell(output, &dump, &report, &progress)
+        };
+        backup::drop_lock(opened).await?;
+        Ok(exit)
+    })
+    .await
+}
+
+async fn open(arguments: RestoreArguments) -> Result<(open::Opened, Arc<Dump>)> {
+    let opening = move || {
+        let opened = open::locked(&arguments.repository, LockKind::Shared)?;
+        let dump = open::dump(&opened.repository, &arguments.snapshot)?;
+        Ok((opened, dump))
+    };
+    tokio::task::spawn_blocking(opening).await?
+}
+
+fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> Exit {
+    let mut table = Table::new(&["Index", "Becomes", ">Documents", "There already"]);
+    for index in &plan.indices {
+        let documents = index.documents.map_or_else(|| "?".into(), count);
+        let there = if index.exists { "yes" } else { "" };
+        table.row([index.name.clone(), index.target.clone(), documents, there.into()]);
+        output.object(
+            "index",
+            &json!({"index": index.name, "target": index.target, "documents": index.documents, "exists": index.exists}),
+        );
+    }
+    output.say(&table);
+    output.say(format!("\nwould restore {} indices and {} definitions", plan.indices.len(), plan.definitions.len()));
+    for conflict in &plan.conflicts {
+        output.say(format!("already there: {conflict}"));
+    }
+    tell_left_out_system(output, &plan.left_out_system);
+    let blocked = !plan.conflicts.is_empty() && options.on_conflict == elasticsearch::load::OnConflict::Fail;
+    output.object(
+        "summary",
+        &json!({
+            "command": "restore", "dry_run": true, "indices": plan.indices.len(),
+            "definitions": plan.definitions.len(), "conflicts": plan.conflicts, "would_fail": blocked,
+            "left_out_system": plan.left_out_system,
+        }),
+    );
+    if blocked {
+        output.say("with --on-conflict fail nothing would be restored");
+    }
+    if blocked { Exit::Failed } else { Exit::Done }
+}
+
+fn tell_left_out_system(output: &Output, names: &[String]) {
+    if !names.is_empty() {
+        let names = names.join(", ");
+        output.say(format!(
+            "left out system indices: {names} (choose them by --index with a pattern that begins with a dot)"
+        ));
+    }
+}
+
+fn tell(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Progress) -> Exit {
+    for definition in &report.definitions {
+        output.say(format!("{} {}: {}", definition.kind.replace('_', " "), definition.name, definition.what));
+        output.object("definition", definition);
+    }
+    let mut table = Table::new(&["Index", ">Documents", ">Rejected", "Result"]);
+    for index in &report.indices {
+        let result = match &index.outcome {
+            IndexOutcome::Restored if index.rejected > 0 => "incomplete: documents were rejected".to_owned(),
+            IndexOutcome::Restored => "restored".to_owned(),
+            IndexOutcome::Skipped => "skipped: it was there".to_owned(),
+            IndexOutcome::Failed(why) => format!("FAILED: {why}"),
+        };
+        table.row([index.target.clone(), count(index.indexed), count(index.rejected), result]);
+        output.object("index", &object(index));
+    }
+    output.say(&table);
+    report.indices.iter().for_each(|index| tell_details(output, index));
+    tell_left_out_system(output, &report.left_out_system);
+    conclude(output, dump, report, progress)
+}
+
+fn tell_details(output: &Output, index: &IndexReport) {
+    for change in &index.changes {
+        output.say(format!("{}: {change}", index.target));
+    }
+    for rejected in index.rejections.iter().take(TOLD) {
+        output
+            .say(format!("{}: document {} rejected: {} {}", index.target, rejected.id, rejected.kind, rejected.reason));
+    }
+    if index.rejections.len() > TOLD {
+        let more = index.rejected - TOLD as u64;
+        output.say(format!(
+            "{}: and {} more rejected documents (--json tells the first 1,000)",
+            index.target,
+            count(more)
+        ));
+    }
+}
+
+fn object(index: &IndexReport) -> serde_json::Value {
+    let (outcome, why) = match &index.outcome {
+        IndexOutcome::Restored => ("restored", None),
+        IndexOutcome::Skipped => ("skipped", None),
+        IndexOutcome::Failed(why) => ("failed", Some(why)),
+    };
+    let rejections: Vec<_> = index
+        .rejections
+        .iter()
+        .map(|one| json!({"id": one.id, "status": one.status, "error": one.kind, "reason": one.reason}))
+        .collect();
+    json!({
+        "index": index.name, "target": index.target, "outcome": outcome, "why": why,
+        "documents_expected": index.expected, "documents_read": index.read, "documents_indexed": index.indexed,
+        "documents_rejected": index.rejected, "documents_counted": index.counted,
+        "rejections": rejections, "changes": index.changes,
+    })
+}
+
+fn conclude(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Progress) -> Exit {
+    let (failures, left_out) = (report.failures(), report.left_out());
+    let elapsed = progress.view().elapsed;
+    let documents = report.indexed();
+    let exit = match (failures.is_empty(), left_out.is_empty()) {
+        (false, _) => Exit::Failed,
+        (true, false) => Exit::LeftOut,
+        (true, true) => Exit::Done,
+    };
+    output.object(
+        "summary",
+        &json!({
+            "command": "restore", "snapshot": dump.snapshot().id.to_string(), "indices": report.indices.len(),
+            "documents": documents, "rejected": report.rejected(), "seconds": elapsed.as_secs_f64(),
+            "failures": failures, "left_out": left_out, "exit_code": exit.code(),
+        }),
+    );
+    let pace = count(rate(documents, elapsed));
+    let what = format!("{} documents in {} ({pace} documents/s)", count(documents), duration(elapsed));
+    let id = dump.snapshot().short_id();
+    match exit {
+        Exit::Done => output.say(format!("restored snapshot {id}: {} indices, {what}", report.indices.len())),
+        Exit::LeftOut => {
+            output.say(format!("restored snapshot {id} but for what was allowed to be left out: {what}"));
+            left_out.iter().for_each(|what| output.say(format!("left out: {what}")));
+        }
+        _ => {
+            output.say(format!("the restore of snapshot {id} FAILED: {what}"));
+            for failure in &failures {
+                eprintln!("larder: {failure}");
+            }
+        }
+    }
+    exit
+}

@@ -1,0 +1,13 @@
+//! What the program's tests share: the program itself, the real servers and restic. Never skips: what is missing is a
+//! failure that says so.
+#![allow(dead_code, reason = "every test file uses its own part of it")]
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+pub mod cluster;
+pub mod larder;
+pub mod sample;
+#[path = "../../../repository/tests/support/tools.rs"]
+pub mod tools;
+
+/// The password of every test repository.
+pub const PASSWORD: &str = "correct horse";
