@@ -1,0 +1,5 @@
+//! One file for each kind of bytes.
+
+pub mod dump;
+pub mod foreign;
+pub mod own;
