@@ -59,7 +59,7 @@ fn read(bytes: &[u8], step: usize) -> (Vec<Found>, bool) {
     let mut documents = Documents::new(Steps { bytes, step }, "fuzz".into());
     let mut found = Vec::new();
     loop {
-        match documents.next() {
+        match documents.read() {
             Ok(Some((hit, size))) => found.push((hit.source.map(<[u8]>::to_vec), size)),
             Ok(None) => return (found, false),
             Err(_) => return (found, true),
