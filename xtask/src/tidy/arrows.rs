@@ -127,7 +127,7 @@ mod tests {
     fn a_foreign_library_outside_its_home_is_an_error_except_in_tests() {
         let packages = [package("engine", &[("reqwest", None), ("reqwest", Some("dev")), ("serde", None)])];
         let complaints = check(&packages, &[]);
-        let message = "reqwest lives in elasticsearch and nowhere else";
+        let message = "reqwest lives in elasticsearch, repository and nowhere else";
         assert_eq!(complaints, [Complaint::error("crates/engine/Cargo.toml", 1, message)]);
     }
 
