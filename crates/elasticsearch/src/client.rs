@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::{
     backoff::Backoff,
+    body::Buffers,
     capabilities::Capabilities,
     connection::{self, Connection, Timeouts, origin},
     error::{Error, Result, Retry},
@@ -44,6 +45,7 @@ struct Inner {
     timeouts: Timeouts,
     server: Server,
     can: Capabilities,
+    buffers: Arc<Buffers>,
     /// By index UUID and shard: the most documents in a page that made no trouble.
     page_bounds: Mutex<HashMap<(String, u32), u32>>,
 }
@@ -70,6 +72,7 @@ impl Client {
             timeouts: Timeouts { give_up: timeouts.give_up.min(FIRST_ANSWER), ..timeouts },
             server: Server::unknown(),
             can: Capabilities::of(&Server::unknown()),
+            buffers: Arc::default(),
             page_bounds: Mutex::default(),
         };
         let server = ask_who(&inner).await?;
@@ -159,7 +162,7 @@ impl Inner {
         let node = self.node();
         let within = request.timeout.unwrap_or(self.timeouts.request);
         let max_body = request.max_body.unwrap_or(MAX_BODY);
-        let result = exchange(&self.http, &node.url, request, within, max_body).await;
+        let result = exchange(&self.http, &self.buffers, &node.url, request, within, max_body).await;
         node.remember(&result);
         result
     }

@@ -1,7 +1,7 @@
 //! One HTTP exchange: sends a request once and takes the answer whole, or says why not. Never repeats, never
 //! follows, never unpacks; an answer that may be incomplete is an error.
 
-use std::{error::Error as _, io, time::Duration};
+use std::{error::Error as _, io, sync::Arc, time::Duration};
 
 use reqwest::{
     StatusCode,
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
+    body::{Body, Buffers},
     connection::origin,
     error::{Error, LOST_CONTEXT, Result, quote},
     request::{Method, Request, Response},
@@ -24,19 +25,26 @@ const FIRST_CAPACITY: usize = 16 << 20;
 /// Sends `request` to `base` once.
 pub(crate) async fn exchange(
     http: &reqwest::Client,
+    buffers: &Arc<Buffers>,
     base: &Url,
     request: &Request,
     within: Duration,
     max_body: usize,
 ) -> Result<Response> {
-    let answer = tokio::time::timeout(within, unbounded(http, base, request, max_body)).await;
+    let answer = tokio::time::timeout(within, unbounded(http, buffers, base, request, max_body)).await;
     answer.unwrap_or_else(|_| {
         let (method, path) = named(request);
         Err(Error::TimedOut { method, path, after: within })
     })
 }
 
-async fn unbounded(http: &reqwest::Client, base: &Url, request: &Request, max_body: usize) -> Result<Response> {
+async fn unbounded(
+    http: &reqwest::Client,
+    buffers: &Arc<Buffers>,
+    base: &Url,
+    request: &Request,
+    max_body: usize,
+) -> Result<Response> {
     let mut sent = http.request(request.method.clone(), address(base, request));
     if !request.body.is_empty() {
         sent = sent.header(CONTENT_TYPE, request.content_type.header()).body(request.body.clone());
@@ -44,7 +52,7 @@ async fn unbounded(http: &reqwest::Client, base: &Url, request: &Request, max_bo
     let mut answer = sent.send().await.map_err(|e| failed(base, request, e))?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let framing = framing(request, status, &headers)?;
-    let body = collect(request, base, &mut answer, framing, max_body).await?;
+    let body = collect(request, buffers, base, &mut answer, framing, max_body).await?;
     judge(request, status, &headers, body)
 }
 
@@ -78,25 +86,26 @@ fn framing(request: &Request, status: StatusCode, headers: &HeaderMap) -> Result
 
 async fn collect(
     request: &Request,
+    buffers: &Arc<Buffers>,
     base: &Url,
     answer: &mut reqwest::Response,
     framing: Framing,
     max_body: usize,
-) -> Result<Vec<u8>> {
+) -> Result<Body> {
     let announced = match framing {
-        Framing::Nothing => return Ok(Vec::new()),
+        Framing::Nothing => return Ok(buffers.body(0)),
         Framing::Length(length) => Some(length),
         Framing::Chunked => None,
     };
     if announced.is_some_and(|length| length > max_body) {
         return Err(too_large(request, max_body));
     }
-    let mut body = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_CAPACITY));
+    let mut body = buffers.body(announced.unwrap_or(0).min(FIRST_CAPACITY));
     while let Some(chunk) = answer.chunk().await.map_err(|e| failed(base, request, e))? {
         if body.len() + chunk.len() > max_body {
             return Err(too_large(request, max_body));
         }
-        body.extend_from_slice(&chunk);
+        body.append(&chunk);
     }
     match announced {
         Some(length) if length != body.len() => {
@@ -107,7 +116,7 @@ async fn collect(
 }
 
 /// Whether a whole answer is what was asked for.
-fn judge(request: &Request, status: StatusCode, headers: &HeaderMap, body: Vec<u8>) -> Result<Response> {
+fn judge(request: &Request, status: StatusCode, headers: &HeaderMap, body: Body) -> Result<Response> {
     let (method, path) = named(request);
     let code = status.as_u16();
     if status.is_redirection() {

@@ -2,6 +2,7 @@
 //! Knows no Kubernetes and no repository.
 
 mod backoff;
+mod body;
 pub mod capabilities;
 pub mod catalog;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod request;
 pub mod scan;
 pub mod server;
 
+pub use body::Body;
 pub use capabilities::{Capabilities, PointInTime};
 pub use catalog::{Catalog, Index, Selection, ShardIdentity};
 pub use client::Client;

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use reqwest::Method;
 
+use crate::body::Body;
+
 /// What stands unencoded in a path segment or a query: letters, digits and what no server or proxy gives a meaning.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'*');
 
@@ -140,12 +142,12 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 /// A whole answer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Response {
     /// HTTP status, 2xx.
     pub status: u16,
     /// The body, complete.
-    pub body: Vec<u8>,
+    pub body: Body,
 }
 
 #[cfg(test)]

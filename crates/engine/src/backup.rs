@@ -95,24 +95,27 @@ pub async fn backup(
     let definitions = client.definitions().await.doing(|| "cannot read templates and pipelines".into())?;
     let documents = catalog.indices.iter().map(|index| index.documents).sum();
     progress.expect(catalog.indices.len() as u64, documents);
-    let writer = open_writer(repository, options.writer).await?;
+    let writer = open_writer(repository, lock, options.writer).await?;
     progress.phase("reading");
+    let stop = cancel.child_token();
     let read = async {
         let names = catalog.indices.iter().map(|index| index.name.as_str());
         client.refresh(names).await.doing(|| "cannot refresh before reading".into())?;
         let reading = Reading {
             client: client.clone(),
             progress: progress.clone(),
-            cancel: cancel.clone(),
+            cancel: stop.clone(),
             readers: options.readers,
         };
         let (numbered, into) = (client.can().sequence_numbers_in_hits, Arc::clone(&writer));
         let make = move |index: &Index, shard| ShardWriter::new(Arc::clone(&into), &index.name, shard, numbered);
         read_shards(reading, &catalog.indices, make).await
     };
-    let shards = match read.await {
+    let (read, settled) = tokio::join!(read, settled(lock, &stop));
+    settled?;
+    let shards = match read {
         Ok(shards) => shards,
-        Err(error) => return Err(keep_for_the_next(writer, error).await),
+        Err(error) => return Err(keep_for_the_next(writer, lock, error).await),
     };
     progress.phase("saving");
     let (head, lock) = (head(client, &options), Arc::clone(lock));
@@ -135,17 +138,33 @@ async fn catalog(client: &Client, selection: &Selection) -> Result<Catalog> {
     Ok(catalog)
 }
 
-async fn open_writer(repository: &Repository, options: WriterOptions) -> Result<Arc<Writer>> {
-    let repository = repository.clone();
-    blocking(move || repository.writer(options).map(Arc::new).doing(|| "cannot open the repository for writing".into()))
-        .await
+async fn open_writer(repository: &Repository, lock: &Arc<Lock>, options: WriterOptions) -> Result<Arc<Writer>> {
+    let (repository, lock) = (repository.clone(), Arc::clone(lock));
+    blocking(move || {
+        let writer = repository.writer(options).doing(|| "cannot open the repository for writing".into())?;
+        Ok(Arc::new(writer.under(&lock)))
+    })
+    .await
 }
 
-/// A failed backup leaves its packs behind in an index, so that the next one does not upload them again.
-async fn keep_for_the_next(writer: Arc<Writer>, error: Error) -> Error {
-    let kept = blocking(move || match Arc::into_inner(writer) {
-        Some(writer) => writer.abandon().doing(|| "cannot index what was stored".into()),
-        None => Ok(()),
+/// Waits until the lock holds for certain, and stops the reading when it does not.
+async fn settled(lock: &Arc<Lock>, stop: &CancellationToken) -> Result<()> {
+    let lock = Arc::clone(lock);
+    let settled = blocking(move || lock.settled().doing(|| "cannot lock the repository".into())).await;
+    if settled.is_err() {
+        stop.cancel();
+    }
+    settled
+}
+
+/// A failed backup leaves its packs behind in an index, so that the next one does not upload them again; but only while
+/// nobody else can have removed them.
+async fn keep_for_the_next(writer: Arc<Writer>, lock: &Arc<Lock>, error: Error) -> Error {
+    let lock = Arc::clone(lock);
+    let kept = blocking(move || {
+        let Some(writer) = Arc::into_inner(writer) else { return Ok(()) };
+        lock.held().doing(|| "what was stored may have been removed".into())?;
+        writer.abandon().doing(|| "cannot index what was stored".into())
     });
     if let Err(also) = kept.await {
         tracing::warn!(error = %also, "what was uploaded may be uploaded again by the next backup");

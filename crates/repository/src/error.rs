@@ -73,6 +73,9 @@ pub enum Error {
         /// Who holds it.
         holder: Box<LockHolder>,
     },
+    /// What a second look at others' locks showed, after ours had been written.
+    #[error(transparent)]
+    Unsettled(Arc<Error>),
     /// Our lock was not refreshed in time or was removed by somebody, so others may have changed the repository.
     #[error("the lock {lock} on the repository was lost: {reason}")]
     LockLost {
@@ -206,6 +209,15 @@ impl fmt::Display for LockHolder {
 impl Error {
     pub(crate) fn damaged(what: impl fmt::Display, reason: impl fmt::Display) -> Self {
         Self::Damaged { what: what.to_string(), reason: reason.to_string() }
+    }
+
+    /// Whether others' locks are in the way: waiting may help.
+    pub fn is_locked(&self) -> bool {
+        match self {
+            Self::Locked { .. } => true,
+            Self::Unsettled(error) => error.is_locked(),
+            _ => false,
+        }
     }
 
     /// The error with everything below it, for a log line or a report.

@@ -12,7 +12,7 @@ mod file;
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::AtomicBool,
         mpsc::{self, RecvTimeoutError, Sender},
     },
@@ -46,6 +46,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// How a lock is lost to a person with `unlock --remove-all`.
 const REMOVED: &str = "somebody removed its file";
+/// How it is lost to who still waits for it.
+const GIVEN_BACK: &str = "it was given back before it was settled";
 
 /// What a lock allows beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,23 +58,27 @@ pub enum LockKind {
     Exclusive,
 }
 
-/// A lock that is held: refreshed by a thread, given back when dropped.
+/// A lock: looked after by a thread, which also takes the second look, and given back when dropped.
 pub struct Lock {
     held: Arc<Held>,
     stop: Option<Sender<()>>,
     refresher: Option<JoinHandle<()>>,
 }
 
-struct Held {
+pub(crate) struct Held {
     store: Store,
     kind: LockKind,
     state: Mutex<State>,
+    /// Told when the second look was taken.
+    looked: Condvar,
 }
 
 struct State {
     id: Id,
     refreshed: Instant,
     lost: Option<&'static str>,
+    /// What the second look showed; `None` before it.
+    settled: Option<Result<(), Arc<Error>>>,
 }
 
 impl Repository {
@@ -85,14 +91,13 @@ impl Repository {
     }
 
     fn lock_refreshed_every(&self, kind: LockKind, patience: Duration, refresh: Duration) -> Result<Lock> {
-        survive_hangup()?;
-        let store = self.store().clone();
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
-        let id = loop {
-            match try_lock(&store, kind) {
-                Ok(id) => break id,
-                Err(error @ Error::Locked { .. }) => {
+        loop {
+            let lock = self.begin_lock_refreshed_every(kind, refresh);
+            match lock.and_then(|lock| lock.settled().map(|()| lock)) {
+                Ok(lock) => return Ok(lock),
+                Err(error) if error.is_locked() => {
                     let left = patience.saturating_sub(began.elapsed());
                     if left.is_zero() {
                         return Err(error);
@@ -104,9 +109,26 @@ impl Repository {
                 }
                 Err(error) => return Err(error),
             }
-        };
-        let state = Mutex::new(State { id, refreshed: Instant::now(), lost: None });
-        Lock::start(Held { store, kind, state }, refresh)
+        }
+    }
+
+    /// Takes a lock at once, or not at all, and gives it before the second look: [`Lock::settled`] tells what that showed.
+    /// Until then whatever needs the lock may be prepared, but nothing may be stored or removed that relies on it. From
+    /// then on SIGHUP does not end the process.
+    ///
+    /// # Errors
+    /// As [`Self::lock`].
+    pub fn begin_lock(&self, kind: LockKind) -> Result<Lock> {
+        self.begin_lock_refreshed_every(kind, REFRESH)
+    }
+
+    fn begin_lock_refreshed_every(&self, kind: LockKind, refresh: Duration) -> Result<Lock> {
+        survive_hangup()?;
+        let store = self.store().clone();
+        look_for_others(&store, kind, None)?;
+        let id = store.save(FileKind::Lock, &LockFile::ours(kind))?;
+        let state = Mutex::new(State { id, refreshed: Instant::now(), lost: None, settled: None });
+        Lock::start(Held { store, kind, state, looked: Condvar::new() }, refresh)
     }
 
     /// Removes lock files: stale ones, or with `all` every one. Gives their number.
@@ -134,6 +156,10 @@ impl Lock {
         let (stop, stopped) = mpsc::channel();
         let mut lock = Self { held: Arc::clone(&held), stop: Some(stop), refresher: None };
         let thread = thread::Builder::new().name("lock".to_owned()).spawn(move || {
+            let given_back = stopped.recv_timeout(SETTLE) != Err(RecvTimeoutError::Timeout);
+            if !held.settle(given_back) {
+                return;
+            }
             let mut pause = refresh;
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 pause = match held.refresh() {
@@ -150,12 +176,27 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Waits for the second look, after which no other can exclude this lock any more.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when somebody came at the same time: then this lock must not be used. When others cannot be
+    /// looked for.
+    pub fn settled(&self) -> Result<()> {
+        self.held.settled()
+    }
+
+    /// For those who must not begin before the lock is settled.
+    pub(crate) fn settling(&self) -> Arc<Held> {
+        Arc::clone(&self.held)
+    }
+
     /// Whether others still have to respect it; reads its file. Ask right before what must not happen without it.
     ///
     /// # Errors
     /// [`Error::LockLost`] when its file was removed by somebody, or could not be refreshed for so long that others may
-    /// take it for stale. When the file cannot be read.
+    /// take it for stale. When the file cannot be read. As [`Self::settled`].
     pub fn held(&self) -> Result<()> {
+        self.settled()?;
         // Kept until the file was looked at, so that a refresh does not take it away in the meantime.
         let mut state = self.held.state();
         if state.lost.is_none() && state.refreshed.elapsed() > DOUBTFUL {
@@ -199,6 +240,30 @@ impl Held {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The second look, unless the lock was given back before: of two who came at once each sees the other now. Whether
+    /// the lock holds.
+    fn settle(&self, given_back: bool) -> bool {
+        let own = self.state().id;
+        let looked = if given_back {
+            Err(Error::LockLost { lock: own, reason: GIVEN_BACK.to_owned() })
+        } else {
+            look_for_others(&self.store, self.kind, Some(own))
+        };
+        let holds = looked.is_ok();
+        self.state().settled = Some(looked.map_err(Arc::new));
+        self.looked.notify_all();
+        holds
+    }
+
+    /// As [`Lock::settled`].
+    pub(crate) fn settled(&self) -> Result<()> {
+        let mut state = self.state();
+        while state.settled.is_none() {
+            state = self.looked.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.settled.clone().unwrap_or(Ok(())).map_err(Error::Unsettled)
+    }
+
     /// Writes a new file, then removes the old one.
     fn refresh(&self) -> Result<()> {
         let old = self.state().id;
@@ -223,17 +288,6 @@ fn survive_hangup() -> Result<()> {
         signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false))).map(|_| ()).map_err(Arc::new)
     });
     registered.clone().map_err(|source| Error::Signal { source })
-}
-
-fn try_lock(store: &Store, kind: LockKind) -> Result<Id> {
-    look_for_others(store, kind, None)?;
-    let own = store.save(FileKind::Lock, &LockFile::ours(kind))?;
-    thread::sleep(SETTLE);
-    let looked = look_for_others(store, kind, Some(own));
-    if looked.is_err() {
-        store.backend.remove(FileKind::Lock, &own)?;
-    }
-    looked.map(|()| own)
 }
 
 #[cfg(test)]

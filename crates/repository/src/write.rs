@@ -102,7 +102,7 @@ pub struct Saved {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Bytes that streams were given.
+    /// Bytes that streams were given and have cut into chunks.
     pub bytes_in: u64,
     /// Bytes of new blobs, before compression.
     pub bytes_new: u64,

@@ -12,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 use crate::{
+    body::Body,
     catalog::Index,
     client::Client,
     error::{Error, Result},
@@ -81,7 +82,7 @@ impl Name {
 }
 
 enum State {
-    Ahead(JoinHandle<(Pages, Result<Option<Vec<u8>>>)>),
+    Ahead(JoinHandle<(Pages, Result<Option<Body>>)>),
     Finished,
     Failed,
 }
@@ -109,7 +110,7 @@ impl ShardReader {
     /// # Errors
     /// [`crate::Retry::Reopen`] where the shard has to be read again from its beginning, by a new reader; other
     /// errors are final. After an error there is only that again.
-    pub async fn next_page(&mut self) -> Result<Option<Vec<u8>>> {
+    pub async fn next_page(&mut self) -> Result<Option<Body>> {
         let task = match &mut self.state {
             State::Ahead(task) => task,
             State::Finished => return Ok(None),

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
+    body::Body,
     catalog::Index,
     client::Client,
     error::{Error, Result, Retry},
@@ -31,7 +32,7 @@ pub(super) struct Opening<'a> {
 
 /// What a first search gave.
 pub(super) struct First {
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
     /// How many documents were asked for.
     pub(super) documents: u32,
     /// How many there are.
@@ -65,7 +66,7 @@ impl Opening<'_> {
         Ok((context, First { documents: self.size.documents(), total, body }))
     }
 
-    async fn ask_until_it_fits(&mut self, scroll: bool) -> Result<Vec<u8>> {
+    async fn ask_until_it_fits(&mut self, scroll: bool) -> Result<Body> {
         let mut backoff = Backoff::new(self.client.timeouts());
         loop {
             let error = match self.ask(scroll).await {
@@ -84,7 +85,7 @@ impl Opening<'_> {
         }
     }
 
-    async fn ask(&self, scroll: bool) -> Result<Vec<u8>> {
+    async fn ask(&self, scroll: bool) -> Result<Body> {
         let body = self.client.send_once(&self.request(scroll)).await?.body;
         match frame(&self.index.name, self.shard, &body) {
             Ok(_) => Ok(body),

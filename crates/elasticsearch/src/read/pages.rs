@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
+    body::Body,
     capabilities::PointInTime,
     catalog::Index,
     client::Client,
@@ -51,7 +52,7 @@ enum Source {
 /// A page that came with the opening, until it is taken.
 struct First {
     documents: u32,
-    body: Option<Vec<u8>>,
+    body: Option<Body>,
 }
 
 impl From<super::opening::First> for First {
@@ -132,7 +133,7 @@ impl Pages {
     }
 
     /// The next page with hits; `None` behind the last.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+    pub(super) async fn next(&mut self) -> Result<Option<Body>> {
         if self.finished {
             return Ok(None);
         }
@@ -154,7 +155,7 @@ impl Pages {
     }
 
     /// Asks until a page came whole: a point in time gives the same page however often it is asked.
-    async fn next_in_point_in_time(&mut self, context: &Context) -> Result<Option<Vec<u8>>> {
+    async fn next_in_point_in_time(&mut self, context: &Context) -> Result<Option<Body>> {
         let mut backoff = Backoff::new(self.client.timeouts());
         loop {
             let error = match self.attempt(context).await {
@@ -177,7 +178,7 @@ impl Pages {
         }
     }
 
-    async fn attempt(&mut self, context: &Context) -> Result<Option<Vec<u8>>> {
+    async fn attempt(&mut self, context: &Context) -> Result<Option<Body>> {
         let answer = self.client.send_once(&self.page_request(context)).await?;
         self.accept(answer.body)
     }
@@ -204,7 +205,7 @@ impl Pages {
     }
 
     /// Asks once: nobody knows whether a scroll that failed has moved on.
-    async fn next_in_scroll(&mut self, context: &Context) -> Result<Option<Vec<u8>>> {
+    async fn next_in_scroll(&mut self, context: &Context) -> Result<Option<Body>> {
         let body = json!({ "scroll": duration(self.options.keep_alive), "scroll_id": context.id() });
         let max_body = self.size.max_body(self.page_documents());
         let request = Request::post(&["_search", "scroll"]).json(body.to_string()).max_body(max_body);
@@ -227,7 +228,7 @@ impl Pages {
     }
 
     /// Takes a page whose frame is right, and notes where it ends.
-    fn accept(&mut self, body: Vec<u8>) -> Result<Option<Vec<u8>>> {
+    fn accept(&mut self, body: Body) -> Result<Option<Body>> {
         let head = frame(&self.index, self.shard, &body)?;
         if let (Some(context), Some(id)) = (self.context(), head.pit_id.as_deref().or(head.scroll_id.as_deref())) {
             context.renew(id);
@@ -260,7 +261,7 @@ impl Pages {
     }
 
     /// An empty page is the end, unless too few documents can have come.
-    fn end(&mut self) -> Result<Option<Vec<u8>>> {
+    fn end(&mut self) -> Result<Option<Body>> {
         let expected = self.expected.unwrap_or(0);
         if self.asked < expected {
             let why = format!("it ended after at most {} of {expected} documents", self.asked);

@@ -26,6 +26,22 @@ struct Carry {
     in_string: u64,
 }
 
+/// The offset of the first quote or backslash from `at` on, or one behind the input.
+pub(super) fn quote_or_backslash(input: &[u8], at: usize) -> usize {
+    let rest = input.get(at..).unwrap_or_default();
+    let (lanes, tail) = rest.as_chunks::<16>();
+    let mut from = at;
+    for lane in lanes {
+        let lane = u8x16::new(*lane);
+        let found = (lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\'))).to_bitmask();
+        if found != 0 {
+            return from + found.trailing_zeros() as usize;
+        }
+        from += lanes[0].len();
+    }
+    from + tail.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(tail.len())
+}
+
 /// The offset just behind the object that begins at `at` with `{`.
 pub(super) fn object_end(input: &[u8], at: usize) -> Result<usize, ScanError> {
     let mut carry = Carry::default();

@@ -53,17 +53,17 @@ impl<'a> Cursor<'a> {
     pub(super) fn string(&mut self) -> Result<&'a [u8], ScanError> {
         self.expect(b'"', "a string")?;
         let start = self.at - 1;
-        while let Some(byte) = self.input.get(self.at) {
-            match byte {
-                b'"' => {
+        loop {
+            self.at = blocks::quote_or_backslash(self.input, self.at);
+            match self.input.get(self.at) {
+                Some(b'"') => {
                     self.at += 1;
                     return Ok(&self.input[start..self.at]);
                 }
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
+                Some(_) => self.at += 2,
+                None => return self.incomplete(),
             }
         }
-        self.incomplete()
     }
 
     /// An object's span, from `{` to its `}`.

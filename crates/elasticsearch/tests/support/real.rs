@@ -43,7 +43,7 @@ impl Real {
 
     pub async fn raw(&self, segments: &[&str], query: &[(&str, &str)]) -> Vec<u8> {
         let request = query.iter().fold(Request::get(segments), |request, (name, value)| request.query(name, value));
-        self.loader.client().send(request).await.unwrap_or_else(|e| panic!("{}: {e}", self.label)).body
+        self.loader.client().send(request).await.unwrap_or_else(|e| panic!("{}: {e}", self.label)).body.to_vec()
     }
 
     /// Settings of the index, flat, without what belongs to the server.

@@ -1,6 +1,6 @@
 //! The documents of one shard become lines, runs and windows. Blocking; asks no server.
 
-use std::{io::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use elasticsearch::scan::{self, Hit};
 use repository::{Segment, Stream, Writer};
@@ -19,6 +19,9 @@ const RUN_BYTES: u64 = 16 << 20;
 
 /// A run also ends with this many documents, so that its list of sequence numbers stays small.
 const RUN_DOCUMENTS: usize = 1 << 20;
+
+/// Bytes between two documents at which a chunk may end, on average, whatever their sizes: restic's.
+const CHUNK_BYTES: u64 = 1 << 20;
 
 /// A shard that was read to its end.
 #[derive(Debug, Default)]
@@ -81,7 +84,7 @@ impl ShardWriter {
             _ => None,
         };
         line_start(&mut self.line, hit, id);
-        self.write(source, place)?;
+        self.write(source, place, digest)?;
         self.done.documents += 1;
         self.done.fingerprint.add(digest);
         if let Some(place) = place {
@@ -90,7 +93,7 @@ impl ShardWriter {
         Ok(())
     }
 
-    fn write(&mut self, source: &[u8], place: Option<Place>) -> Result<()> {
+    fn write(&mut self, source: &[u8], place: Option<Place>, digest: DocumentDigest) -> Result<()> {
         let run = match &mut self.run {
             Some(run) => run,
             none => {
@@ -98,10 +101,14 @@ impl ShardWriter {
                 none.insert(OpenRun { stream, bytes: 0, documents: 0, places: Vec::new() })
             }
         };
-        for part in [&self.line[..], source, b"}\n"] {
-            run.stream.write_all(part).map_err(|error| Error::Write { what: self.what.clone(), source: error })?;
-        }
         let bytes = (self.line.len() + source.len() + 2) as u64;
+        let storing = || format!("cannot store documents of {}", self.what);
+        for part in [&self.line[..], source, b"}\n"] {
+            run.stream.append(part).doing(storing)?;
+        }
+        if ends_chunk(digest, bytes) {
+            run.stream.end_chunk().doing(storing)?;
+        }
         run.bytes += bytes;
         run.documents += 1;
         run.places.extend(place);
@@ -146,6 +153,12 @@ impl PageSink for ShardWriter {
         self.end_run()?;
         Ok(self.done)
     }
+}
+
+/// Whether a chunk may end behind the document: the same documents are cut at the same places, whatever stands around
+/// them. The longer a document, the likelier, so that places are [`CHUNK_BYTES`] apart on average.
+fn ends_chunk(digest: DocumentDigest, bytes: u64) -> bool {
+    (u128::from(digest.low()) * u128::from(CHUNK_BYTES)) >> 64 < u128::from(bytes)
 }
 
 /// The line up to the bytes of `_source`. Sequence number, term and sort values stay out of it, so that an index that

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use elasticsearch::{Client, Index, ReadOptions, Retry, ShardReader};
+use elasticsearch::{Body, Client, Index, ReadOptions, Retry, ShardReader};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -153,7 +153,7 @@ impl Reading {
     async fn fetch(
         &self,
         reader: &mut ShardReader,
-        pages: mpsc::Sender<Vec<u8>>,
+        pages: mpsc::Sender<Body>,
         index: &Index,
         shard: u32,
     ) -> Result<()> {
@@ -174,7 +174,7 @@ impl Reading {
 /// Takes pages until no more come; gives the sink, and what it took in documents and bytes.
 fn take<S: PageSink>(
     mut sink: S,
-    mut incoming: mpsc::Receiver<Vec<u8>>,
+    mut incoming: mpsc::Receiver<Body>,
     progress: &Progress,
     index: &str,
 ) -> Result<(S, u64, u64)> {

@@ -6,7 +6,7 @@ use engine::{
     backup::{self, BackupOptions, BackupReport, READERS},
     progress::Progress,
 };
-use repository::{LockKind, WriterOptions};
+use repository::WriterOptions;
 use serde_json::json;
 
 use super::{open, version::PROGRAM};
@@ -55,7 +55,7 @@ pub fn selection(arguments: &SelectionArguments, include_system: bool) -> Select
 }
 
 async fn open_for_writing(arguments: RepositoryArguments) -> Result<open::Opened> {
-    tokio::task::spawn_blocking(move || open::locked(&arguments, LockKind::Shared)).await?
+    tokio::task::spawn_blocking(move || open::for_adding(&arguments)).await?
 }
 
 /// Removing a lock asks the repository's server, and that blocks.

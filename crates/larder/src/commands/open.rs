@@ -21,6 +21,17 @@ pub fn locked(arguments: &RepositoryArguments, kind: LockKind) -> Result<Opened>
     Ok(Opened { repository, lock: Arc::new(lock) })
 }
 
+/// Opens the repository to add to it. Where nobody waits for others' locks, ours is only begun: what needs no settled
+/// lock yet need not wait for it either.
+pub fn for_adding(arguments: &RepositoryArguments) -> Result<Opened> {
+    if !arguments.wait_for_lock.is_zero() {
+        return locked(arguments, LockKind::Shared);
+    }
+    let repository = unlocked(arguments)?;
+    let lock = repository.begin_lock(LockKind::Shared).context("cannot lock the repository")?;
+    Ok(Opened { repository, lock: Arc::new(lock) })
+}
+
 /// Opens the repository without a lock: for what only lists, and for `unlock`.
 pub fn unlocked(arguments: &RepositoryArguments) -> Result<Repository> {
     let access = arguments.access()?;

@@ -112,7 +112,7 @@ impl Cluster {
     /// # Errors
     /// As the client tells: any status but 2xx.
     pub fn send(&self, request: Request) -> elasticsearch::Result<Vec<u8>> {
-        self.runtime.block_on(self.client.send(request)).map(|answer| answer.body)
+        self.runtime.block_on(self.client.send(request)).map(|answer| answer.body.to_vec())
     }
 
     /// Sends a request that must be obeyed.

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     format::{Format, index::BlobKind},
     id::Id,
+    lock::Held,
     repository::Repository,
     store::Store,
     write::{
@@ -67,6 +68,11 @@ impl Shared {
             data_blobs_new: AtomicU64::new(0),
             tree_blobs_new: AtomicU64::new(0),
         })
+    }
+
+    /// See [`crate::Writer::under`].
+    pub(crate) fn wait_for(&self, lock: Arc<Held>) {
+        self.uploads.wait_for(lock);
     }
 
     /// zstd level of trees.

@@ -34,6 +34,34 @@ impl Stream {
         Ok(Self { shared, sealer, chunk, tested: 0, blobs: Vec::new(), bytes: 0 })
     }
 
+    /// Takes `data` without looking where its content would end a chunk: for who says so by [`Self::end_chunk`]. Both ways
+    /// of writing may be used on one stream.
+    ///
+    /// # Errors
+    /// When anything failed in this or another stream of the writer.
+    pub fn append(&mut self, data: &[u8]) -> Result<()> {
+        self.bytes += data.len() as u64;
+        let mut rest = data;
+        loop {
+            let room = self.shared.chunker.sizes().maximum - self.chunk.len();
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.shared.buffers.append(&mut self.chunk, now);
+            if later.is_empty() {
+                return Ok(());
+            }
+            self.store(self.chunk.len())?;
+            rest = later;
+        }
+    }
+
+    /// Ends the chunk here, unless it is still shorter than the repository's shortest.
+    ///
+    /// # Errors
+    /// When anything failed in this or another stream of the writer.
+    pub fn end_chunk(&mut self) -> Result<()> {
+        if self.chunk.len() < self.shared.chunker.sizes().minimum { Ok(()) } else { self.store(self.chunk.len()) }
+    }
+
     /// Stores the last chunk and gives the list of all.
     ///
     /// # Errors
@@ -64,6 +92,7 @@ impl Stream {
     /// Stores the first `length` bytes of the buffer as a blob; what is behind them begins the next chunk.
     fn store(&mut self, length: usize) -> Result<()> {
         let sealer = self.sealer.as_mut().expect("a stream has its sealer until it is dropped");
+        self.shared.count_in(length);
         self.blobs.push(self.shared.store_data(sealer, &self.chunk[..length])?);
         self.tested = 0;
         self.shared.buffers.cut(&mut self.chunk, length);
@@ -85,7 +114,6 @@ impl Write for Stream {
             }
         }
         self.bytes += data.len() as u64;
-        self.shared.count_in(data.len());
         Ok(data.len())
     }
 

@@ -25,6 +25,7 @@ use crate::{
         pack::FinishedPack,
     },
     id::Id,
+    lock::Held,
     store::Store,
 };
 
@@ -41,6 +42,8 @@ struct State {
     store: Store,
     index_interval: Duration,
     failure: OnceLock<Arc<Error>>,
+    /// What has to be settled before anything is stored.
+    lock: OnceLock<Arc<Held>>,
     /// Packs handed over and not yet stored.
     outstanding: Mutex<usize>,
     all_stored: Condvar,
@@ -66,6 +69,7 @@ impl Uploads {
             store,
             index_interval,
             failure: OnceLock::new(),
+            lock: OnceLock::new(),
             outstanding: Mutex::new(0),
             all_stored: Condvar::new(),
             pending: Mutex::new(Pending { packs: Vec::new(), blobs: 0, since: Instant::now() }),
@@ -82,6 +86,11 @@ impl Uploads {
                 .map_err(|source| Error::Thread { purpose: "uploading", source })?;
         }
         Ok(Self { queue, state })
+    }
+
+    /// Stores nothing before the lock is settled. The first one counts.
+    pub(crate) fn wait_for(&self, lock: Arc<Held>) {
+        self.state.lock.get_or_init(|| lock);
     }
 
     /// A buffer for a pack of up to `length` bytes.
@@ -149,6 +158,9 @@ impl State {
     }
 
     fn store_pack(&self, pack: FinishedPack) -> Result<()> {
+        if let Some(lock) = self.lock.get() {
+            lock.settled()?;
+        }
         let FinishedPack { bytes, blobs } = pack;
         let id = Id::of(&bytes);
         let length = bytes.len() as u64;

@@ -8,6 +8,7 @@ use crate::{
     backend::FileKind,
     error::{Error, Result},
     format::snapshot::{SnapshotFile, Summary},
+    lock::Lock,
     repository::Repository,
     snapshots::Snapshot,
     write::{Counters, FileSpec, Saved, SnapshotSpec, Stream, WriterOptions, shared::Shared, trees::Folder},
@@ -24,7 +25,7 @@ use crate::{
 ///
 /// With four streams of logs into a folder and the default pack size the whole process was measured at 80 MiB.
 ///
-/// Take a shared [`crate::Lock`] before, and ask it whether it is still held right before `finish`: nothing here does.
+/// Take a shared [`Lock`] before, and ask it whether it is still held right before `finish`: nothing here does.
 pub struct Writer {
     shared: Arc<Shared>,
 }
@@ -40,6 +41,13 @@ impl Repository {
 }
 
 impl Writer {
+    /// Stores nothing before `lock` is settled: for a lock that was only begun.
+    #[must_use]
+    pub fn under(self, lock: &Lock) -> Self {
+        self.shared.wait_for(lock.settling());
+        self
+    }
+
     /// A new run of bytes, cut by itself.
     ///
     /// # Errors
