@@ -118,12 +118,17 @@ pub async fn backup(
         Err(error) => return Err(keep_for_the_next(writer, lock, error).await),
     };
     progress.phase("saving");
-    let (head, lock) = (head(client, &options), Arc::clone(lock));
+    let (head, lock, cancel) = (head(client, &options), Arc::clone(lock), cancel.clone());
     blocking(move || {
         let contents = assemble::Contents { head, catalog, definitions, shards };
         let (files, manifest) = assemble::store(&writer, contents)?;
         let writer = Arc::into_inner(writer).expect("every reader has ended");
         lock.held().doing(|| "the repository may have been pruned meanwhile".into())?;
+        // The last moment at which no snapshot appears.
+        if cancel.is_cancelled() {
+            writer.abandon().doing(|| "cannot index what was stored".into())?;
+            return Err(Error::Interrupted);
+        }
         let saved = writer.finish(assemble::spec(files, &options)).doing(|| "cannot save the snapshot".into())?;
         Ok(BackupReport { saved, manifest })
     })

@@ -52,6 +52,8 @@ impl<R: Read> Documents<R> {
                     if !self.fill()? {
                         return Err(self.damaged("it ends inside a document"));
                     }
+                    // Scanned again only when there is much more of it: a long document is not scanned for each block.
+                    while self.end < self.buffer.len() && self.fill()? {}
                 }
                 Err(error) => return Err(self.damaged(error)),
             }

@@ -27,6 +27,10 @@ use crate::{
     progress::Progress,
 };
 
+/// Documents are sent again for so many times as long as anything else: merges and full queues take longer to pass than
+/// broken connections.
+const LOAD_PATIENCE: u32 = 3;
+
 /// Indices restored at once. Most of the time of a small index goes into the cluster state, which several share.
 const INDICES_AT_ONCE: usize = 4;
 
@@ -61,7 +65,7 @@ struct Restoring {
 /// # Errors
 /// Where the dump cannot be read or the server not be asked. What stands in the way is in the plan.
 pub async fn plan(client: &Client, dump: &Arc<Dump>, options: &RestoreOptions) -> Result<RestorePlan> {
-    let loader = Loader::new(client.clone(), LoadOptions::default());
+    let loader = Loader::new(client.clone(), load_options(client));
     plan::make(&loader, dump, &options.wanted).await
 }
 
@@ -79,7 +83,7 @@ pub async fn restore(
     cancel: &CancellationToken,
 ) -> Result<RestoreReport> {
     progress.phase("looking");
-    let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: BATCHES - 1, ..LoadOptions::default() });
+    let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: BATCHES - 1, ..load_options(client) });
     let plan = plan::make(&loader, dump, &options.wanted).await?;
     if options.on_conflict == OnConflict::Fail && !plan.conflicts.is_empty() {
         return Err(Error::Conflict { names: plan.conflicts });
@@ -102,6 +106,10 @@ pub async fn restore(
     progress.phase("definitions");
     report.definitions.extend(definitions::put(&restoring, after).await?);
     Ok(report)
+}
+
+fn load_options(client: &Client) -> LoadOptions {
+    LoadOptions { give_up: LOAD_PATIENCE * client.timeouts().give_up, ..LoadOptions::default() }
 }
 
 async fn indices(restoring: &Restoring, plans: Vec<IndexPlan>) -> Result<Vec<IndexReport>> {

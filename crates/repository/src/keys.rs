@@ -30,7 +30,7 @@ const LARGEST_P: u32 = 256;
 
 /// A key file.
 #[derive(Serialize, Deserialize)]
-struct KeyFile {
+pub(crate) struct KeyFile {
     #[serde(serialize_with = "write_time", deserialize_with = "read_time", default = "unknown_time")]
     created: Zoned,
     #[serde(default)]

@@ -11,6 +11,8 @@ mod chunker;
 mod error;
 mod forget;
 mod format;
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod id;
 mod index_files;

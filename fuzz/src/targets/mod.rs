@@ -3,3 +3,4 @@
 pub mod dump;
 pub mod foreign;
 pub mod own;
+pub mod repository;

@@ -72,8 +72,8 @@ impl Default for LoadOptions {
             // Measured on 7.14: bodies of 1 to 15 MB cost the server the same; smaller ones leave more of its heap and ours.
             body_bytes: 5 << 20,
             in_flight_max: 8,
-            // A rejected batch may wait for a merge, a node's restart or a full queue; ten minutes are none of these.
-            give_up: Duration::from_mins(10),
+            // A rejected batch may wait for a merge, a node's restart or a full queue; this is none of these.
+            give_up: Duration::from_mins(12),
             pause: Duration::from_millis(100),
         }
     }

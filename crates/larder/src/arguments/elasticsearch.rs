@@ -1,13 +1,17 @@
 //! How to reach a cluster, and as whom.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use elasticsearch::{Auth, Connection, Tls};
+use elasticsearch::{Auth, Connection, Timeouts, Tls};
 use secrecy::SecretString;
 use url::Url;
 
+use super::parse_time;
 use crate::exit::Misused;
 
 /// A cluster.
@@ -59,6 +63,12 @@ pub struct CredentialArguments {
     /// Header to send with every request, as `Name: value`
     #[arg(long = "header", env = "LARDER_HEADER", hide_env_values = true, value_name = "HEADER")]
     headers: Vec<String>,
+    /// How long one request may take, such as 30s
+    #[arg(long, env = "LARDER_REQUEST_TIMEOUT", value_name = "TIME", default_value = "2m", value_parser = parse_patience)]
+    request_timeout: Duration,
+    /// How long to repeat what fails for reasons that may pass; documents that are restored are given three times as long
+    #[arg(long, env = "LARDER_GIVE_UP_AFTER", value_name = "TIME", default_value = "4m", value_parser = parse_patience)]
+    give_up_after: Duration,
 }
 
 impl ElasticsearchArguments {
@@ -72,13 +82,9 @@ impl CredentialArguments {
     /// The connection to `urls`, which `option` gave, with these credentials.
     pub fn connection(&self, urls: &[String], option: &str) -> Result<Connection> {
         let urls = urls.iter().map(|url| parse_url(url, option)).collect::<Result<_>>()?;
-        if self.insecure_skip_tls_verify {
-            tracing::warn!(
-                "the server's certificate is not verified: anybody in between can read and change everything"
-            );
-        }
         let headers = self.headers.iter().map(|header| parse_header(header)).collect::<Result<_>>()?;
-        Ok(Connection { auth: self.auth()?, tls: self.tls()?, headers, ..Connection::new(urls) })
+        let timeouts = Timeouts { request: self.request_timeout, give_up: self.give_up_after, ..Timeouts::default() };
+        Ok(Connection { auth: self.auth()?, tls: self.tls()?, headers, timeouts, ..Connection::new(urls) })
     }
 
     fn auth(&self) -> Result<Auth> {
@@ -111,6 +117,11 @@ impl CredentialArguments {
         };
         Ok(Tls { ca, client, verify: !self.insecure_skip_tls_verify })
     }
+}
+
+fn parse_patience(text: &str) -> Result<Duration, String> {
+    let time = parse_time(text)?;
+    if time.is_zero() { Err("must not be zero".to_owned()) } else { Ok(time) }
 }
 
 /// Not parsed by clap, which would repeat it in its complaint: it may hold a password.

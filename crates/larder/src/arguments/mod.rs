@@ -7,7 +7,7 @@ mod elasticsearch;
 mod repository;
 mod restore;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -311,4 +311,10 @@ pub struct UnlockArguments {
 pub struct CompletionsArguments {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+/// A time such as `30s`, `10m` or `1h 30m`.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    span.try_into().map_err(|_| "must not be negative".to_owned())
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use repository::{Access, Location, S3Credentials};
 use secrecy::SecretString;
 
-use super::elasticsearch::secret_file;
+use super::{elasticsearch::secret_file, parse_time};
 use crate::exit::Misused;
 
 /// A repository.
@@ -27,7 +27,7 @@ pub struct RepositoryArguments {
     #[arg(long, env = "LARDER_REPOSITORY_CA_FILE", value_name = "FILE")]
     repository_ca_file: Option<PathBuf>,
     /// How long to wait for others' locks, such as 10m
-    #[arg(long, env = "LARDER_WAIT_FOR_LOCK", value_name = "TIME", default_value = "0s", value_parser = parse_wait)]
+    #[arg(long, env = "LARDER_WAIT_FOR_LOCK", value_name = "TIME", default_value = "0s", value_parser = parse_time)]
     pub wait_for_lock: std::time::Duration,
 }
 
@@ -47,11 +47,6 @@ pub struct PasswordArguments {
         conflicts_with = "password_file"
     )]
     password_command: Option<String>,
-}
-
-fn parse_wait(text: &str) -> Result<std::time::Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    span.try_into().map_err(|_| "must not be negative".to_owned())
 }
 
 impl RepositoryArguments {

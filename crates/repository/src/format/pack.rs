@@ -89,7 +89,7 @@ impl PackBuilder {
     }
 }
 
-fn header_of(blobs: &[IndexedBlob]) -> Vec<u8> {
+pub(crate) fn header_of(blobs: &[IndexedBlob]) -> Vec<u8> {
     let mut header = Vec::with_capacity(blobs.len() * COMPRESSED_ENTRY);
     for blob in blobs {
         let kind = match blob.kind {
@@ -125,7 +125,7 @@ pub(crate) fn read_header(key: &Key, pack: &[u8]) -> Result<Vec<IndexedBlob>, &'
     if end == start as u64 { Ok(blobs) } else { Err("its header does not describe all of its bytes") }
 }
 
-fn parse_header(mut header: &[u8]) -> Option<Vec<IndexedBlob>> {
+pub(crate) fn parse_header(mut header: &[u8]) -> Option<Vec<IndexedBlob>> {
     let mut blobs = Vec::new();
     let mut offset = 0u32;
     while let Some((&kind, rest)) = header.split_first() {
