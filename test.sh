@@ -6,7 +6,7 @@
 #   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target (fuzz/README.md)
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
-#   heavy         property, kill and memory tests, minutes each        (test targets heavy_*): by name only, so far
+#   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
 #   demo          ./demo.sh against a real server
 #
 # It installs and fetches what it needs (lab/README.md), starts the servers once, stops them at the end, and fails when one
@@ -16,18 +16,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 tiers=(fast licenses fuzz conversation contract heavy demo)
-# Property, kill and memory tests are asked for by name until each of them has been seen to pass on a free machine.
-whole=(fast licenses fuzz conversation contract demo)
 servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio)
 # Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
 memory_for_both_kib=$((10 * 1024 * 1024))
 
 main() {
   local chosen=("$@") tier
-  if [ ${#chosen[@]} -eq 0 ]; then
-    chosen=("${whole[@]}")
-    echo "NOT part of the whole run yet: the heavy tier (property, kill and memory tests); run ./test.sh heavy"
-  fi
+  if [ ${#chosen[@]} -eq 0 ]; then chosen=("${tiers[@]}"); fi
   for tier in "${chosen[@]}"; do
     case " ${tiers[*]} " in *" $tier "*) ;; *) usage "unknown tier: $tier" ;; esac
   done
