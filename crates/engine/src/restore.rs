@@ -1,6 +1,7 @@
 //! Repository → Elasticsearch: definitions, indices, documents, settings, aliases, and an account of each. Never
 //! begins while something stands in the way, and never calls an index restored whose documents are not all there.
 
+mod batches;
 mod definitions;
 mod documents;
 mod index;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use regex::Regex;
 
+use batches::Batches;
 pub use plan::{IndexPlan, Part, Rename, RestorePlan, Wanted};
 pub use report::{IndexOutcome, IndexReport, RestoreReport};
 
@@ -34,8 +36,12 @@ const LOAD_PATIENCE: u32 = 3;
 /// Indices restored at once. Most of the time of a small index goes into the cluster state, which several share.
 const INDICES_AT_ONCE: usize = 4;
 
-/// Batches that are in memory at once, over all indices: with 5 MiB each and an answer to each, 40 MiB.
-const BATCHES: usize = 6;
+/// Shards read at once, over all indices; each needs about 12 MiB.
+const READERS: usize = 4;
+
+/// Batches that are in memory at once, over all indices: with 5 MiB each and an answer to each, 60 MiB. Every reader has one
+/// that it fills, the others are under way.
+const BATCHES: usize = READERS + 5;
 
 /// What is to be restored, and how.
 #[derive(Debug, Clone)]
@@ -55,7 +61,8 @@ struct Restoring {
     loader: Loader,
     wanted: Wanted,
     on_conflict: OnConflict,
-    batches: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+    batches: Arc<Batches>,
     progress: Progress,
     cancel: CancellationToken,
 }
@@ -83,7 +90,7 @@ pub async fn restore(
     cancel: &CancellationToken,
 ) -> Result<RestoreReport> {
     progress.phase("looking");
-    let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: BATCHES - 1, ..load_options(client) });
+    let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: BATCHES - READERS, ..load_options(client) });
     let plan = plan::make(&loader, dump, &options.wanted).await?;
     if options.on_conflict == OnConflict::Fail && !plan.conflicts.is_empty() {
         return Err(Error::Conflict { names: plan.conflicts });
@@ -93,7 +100,8 @@ pub async fn restore(
         loader,
         wanted: options.wanted,
         on_conflict: options.on_conflict,
-        batches: Arc::new(Semaphore::new(BATCHES)),
+        readers: Arc::new(Semaphore::new(READERS)),
+        batches: Arc::new(Batches::new(BATCHES)),
         progress: progress.clone(),
         cancel: cancel.clone(),
     };

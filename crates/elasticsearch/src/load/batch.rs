@@ -93,7 +93,6 @@ pub struct BulkBatch {
 impl BulkBatch {
     /// An empty batch that counts as full from `limit` bytes on.
     pub fn new(target: &BulkTarget, limit: usize) -> Self {
-        let type_raw = target.doc_type.as_ref().map(|name| super::object::raw(name).get().as_bytes().to_vec());
         Self {
             target: target.clone(),
             limit,
@@ -101,8 +100,17 @@ impl BulkBatch {
             lines: Vec::new(),
             aside: Vec::new(),
             aside_bytes: 0,
-            type_raw,
+            type_raw: type_raw(target),
         }
+    }
+
+    /// Makes an empty batch one for `target` that is full from `limit` bytes on; its allocation stays.
+    pub fn begin(&mut self, target: &BulkTarget, limit: usize) {
+        let body = std::mem::take(&mut self.body);
+        self.target = target.clone();
+        self.limit = limit;
+        self.type_raw = type_raw(target);
+        self.reset(body);
     }
 
     /// Adds a document. It goes to the batch's index, whatever index the hit names.
@@ -176,11 +184,6 @@ impl BulkBatch {
         self.limit
     }
 
-    /// Changes the limit: see [`super::Loader::batch_bytes`].
-    pub fn set_limit(&mut self, bytes: usize) {
-        self.limit = bytes;
-    }
-
     /// Empties it and takes `body` to fill again.
     pub(super) fn reset(&mut self, body: BytesMut) {
         self.body = if body.capacity() > self.limit.saturating_mul(KEPT_CAPACITY) { BytesMut::new() } else { body };
@@ -189,6 +192,11 @@ impl BulkBatch {
         self.aside.clear();
         self.aside_bytes = 0;
     }
+}
+
+/// The type of documents that do not name theirs, as a JSON string.
+fn type_raw(target: &BulkTarget) -> Option<Vec<u8>> {
+    target.doc_type.as_ref().map(|name| super::object::raw(name).get().as_bytes().to_vec())
 }
 
 /// Writes `{"index":{"_id":…}}` and a line break; gives where the id stands.

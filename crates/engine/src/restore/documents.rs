@@ -1,16 +1,16 @@
-//! The documents of one index: read and batched on a thread, sent side by side. Never holds more batches than there
-//! are permits, and never loses count of one.
+//! The documents of one index: each shard's read and batched on a thread of its own, so that all shards of the new index
+//! have work, and sent side by side. Never holds more batches than there are permits, and never loses count of one.
 
 use std::sync::Arc;
 
-use elasticsearch::load::{BulkBatch, BulkTarget, LoadError, Loaded};
+use elasticsearch::load::{BulkTarget, LoadError, Loaded};
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    task::JoinSet,
+    sync::mpsc,
+    task::{JoinError, JoinSet},
 };
 
-use super::{IndexPlan, Restoring};
+use super::{IndexPlan, Restoring, batches::Borrowed};
 use crate::{
     blocking::blocking,
     documents::Documents,
@@ -18,11 +18,10 @@ use crate::{
     layout::Part,
 };
 
-/// A batch and its permit to exist.
+/// A batch, and how many bytes of the dump are in it.
 struct Filled {
-    batch: BulkBatch,
+    batch: Borrowed,
     bytes: u64,
-    permit: OwnedSemaphorePermit,
 }
 
 /// Loads the documents of an index; gives how many were read and what became of them.
@@ -31,9 +30,13 @@ struct Filled {
 /// When the dump is damaged or the server cannot be reached; [`Error::Interrupted`].
 pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTarget) -> Result<(u64, Loaded)> {
     let (filled, mut batches) = mpsc::channel(1);
-    let reading = tokio::spawn(read(restoring, plan, target, filled));
+    let mut reading = JoinSet::new();
+    for span in spans(restoring, plan)? {
+        reading.spawn(read(restoring, plan, span, target.clone(), filled.clone()));
+    }
+    drop(filled);
     let mut sending = JoinSet::new();
-    let mut loaded = Loaded::default();
+    let (mut read, mut loaded) = (0, Loaded::default());
     let mut failed = None;
     loop {
         tokio::select! {
@@ -45,6 +48,13 @@ pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTa
                 Some(batch) => { sending.spawn(send(restoring.clone(), plan.target.clone(), batch)); }
                 None => break,
             },
+            Some(ended) = reading.join_next() => match ended.map_err(|join| worker(&join)).flatten() {
+                Ok(documents) => read += documents,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            },
             Some(sent) = sending.join_next() => {
                 if let Err(error) = add(&mut loaded, sent) {
                     failed = Some(error);
@@ -53,8 +63,14 @@ pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTa
             }
         }
     }
-    // Closing the channel ends the reader, whatever it is at.
+    // Closing the channel ends the readers, whatever they are at.
     drop(batches);
+    while let Some(ended) = reading.join_next().await {
+        match ended.map_err(|join| worker(&join)).flatten() {
+            Ok(documents) => read += documents,
+            Err(error) => drop(failed.get_or_insert(error)),
+        }
+    }
     if failed.is_none() {
         while let Some(sent) = sending.join_next().await {
             if let Err(error) = add(&mut loaded, sent) {
@@ -63,24 +79,46 @@ pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTa
         }
     }
     sending.shutdown().await;
-    let read = reading.await.map_err(|join| Error::Worker { what: join.to_string() })?;
     match failed {
         Some(error) => Err(error),
-        None => Ok((read?, loaded)),
+        None => Ok((read, loaded)),
     }
 }
 
-fn add(loaded: &mut Loaded, sent: Result<Result<Loaded>, tokio::task::JoinError>) -> Result<()> {
-    loaded.add(sent.map_err(|join| Error::Worker { what: join.to_string() })??);
+fn worker(join: &JoinError) -> Error {
+    Error::Worker { what: join.to_string() }
+}
+
+/// A stretch of `<index>.json`: where it begins, and its bytes.
+type Span = (u64, u64);
+
+/// The documents shard by shard, where the dump says where each begins; else as one.
+fn spans(restoring: &Restoring, plan: &IndexPlan) -> Result<Vec<Span>> {
+    let Some(file) = restoring.dump.documents(&plan.name)? else { return Ok(Vec::new()) };
+    let Some(entry) = restoring.dump.index(&plan.name) else { return Ok(vec![(0, file.size())]) };
+    let mut begin = 0;
+    let mut spans = Vec::new();
+    for shard in &entry.shards {
+        let bytes = shard.runs.iter().map(|run| run.bytes()).sum();
+        if bytes > 0 {
+            spans.push((begin, bytes));
+        }
+        begin += bytes;
+    }
+    Ok(spans)
+}
+
+fn add(loaded: &mut Loaded, sent: Result<Result<Loaded>, JoinError>) -> Result<()> {
+    loaded.add(sent.map_err(|join| worker(&join))??);
     Ok(())
 }
 
 async fn send(restoring: Restoring, index: String, filled: Filled) -> Result<Loaded> {
-    let Filled { mut batch, bytes, permit } = filled;
+    let Filled { mut batch, bytes } = filled;
     let documents = batch.documents() as u64;
     let loaded =
         restoring.loader.load(&mut batch).await.doing(|| format!("cannot load documents into index {index}"))?;
-    drop((batch, permit));
+    drop(batch);
     restoring.progress.advance(&index, documents, bytes);
     Ok(loaded)
 }
@@ -89,20 +127,28 @@ async fn send(restoring: Restoring, index: String, filled: Filled) -> Result<Loa
 fn read(
     restoring: &Restoring,
     plan: &IndexPlan,
+    (begin, bytes): Span,
     target: BulkTarget,
     filled: mpsc::Sender<Filled>,
 ) -> impl Future<Output = Result<u64>> + Send + 'static {
     let (dump, loader, name) = (Arc::clone(&restoring.dump), restoring.loader.clone(), plan.name.clone());
-    let (permits, runtime) = (Arc::clone(&restoring.batches), Handle::current());
-    blocking(move || {
+    let (readers, batches) = (Arc::clone(&restoring.readers), Arc::clone(&restoring.batches));
+    let runtime = Handle::current();
+    let work = move || {
         let Some(file) = dump.documents(&name)? else { return Ok(0) };
-        let mut documents = Documents::new(dump.reader().open(&file), dump.path(&name, Part::Data));
+        let path = dump.path(&name, Part::Data);
+        let reader = dump.reader().open_range(&file, begin, bytes);
+        let reader = reader.map_err(|error| Error::Dump { path: path.clone(), why: error.to_string() })?;
+        let mut documents = Documents::new(reader, path);
         let mut open: Option<Filled> = None;
         let mut read = 0;
         while let Some((hit, bytes)) = documents.read()? {
             let current = match &mut open {
                 Some(current) => current,
-                none => none.insert(begin(&permits, &runtime, &target, loader.batch_bytes())?),
+                none => {
+                    let batch = batches.begin(&runtime, &target, loader.batch_bytes())?;
+                    none.insert(Filled { batch, bytes: 0 })
+                }
             };
             current.batch.push(&hit).map_err(LoadError::from).doing(|| format!("cannot load index {name}"))?;
             current.bytes += bytes;
@@ -119,12 +165,11 @@ fn read(
             let _ = filled.blocking_send(last);
         }
         Ok(read)
-    })
-}
-
-fn begin(permits: &Arc<Semaphore>, runtime: &Handle, target: &BulkTarget, limit: usize) -> Result<Filled> {
-    let permit = runtime
-        .block_on(Arc::clone(permits).acquire_owned())
-        .map_err(|closed| Error::Worker { what: closed.to_string() })?;
-    Ok(Filled { batch: BulkBatch::new(target, limit), bytes: 0, permit })
+    };
+    async move {
+        let reader = readers.acquire_owned().await.map_err(|closed| Error::Worker { what: closed.to_string() })?;
+        let read = blocking(work).await;
+        drop(reader);
+        read
+    }
 }
