@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use repository::{EntryKind, Error, FileSpec, Format, Repository, SnapshotQuery, WriterOptions};
 use support::{local, log_lines, random, save, segment, spec};
@@ -88,6 +88,47 @@ fn ranges_of_a_file_are_read_and_whole_runs_are_taken_over() {
     let segments = vec![segments[4].clone(), segments[0].clone()];
     let saved = writer.finish(spec(vec![FileSpec { path: "/data/index.json".to_owned(), segments }])).unwrap();
     assert_eq!(saved.data_blobs_new, 0);
+}
+
+/// Chunks of a writer that says itself where they may end, in a repository with restic's sizes.
+#[test]
+fn a_chunk_may_end_where_its_writer_says_and_both_ways_of_writing_mix() {
+    const SHORTEST: u64 = 512 << 10;
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(&local(folder.path()), Format::V2).unwrap();
+    let records: Vec<Vec<u8>> = [400 << 10, 200 << 10, 10, 600 << 10, 20 << 20]
+        .iter()
+        .zip(0..)
+        .map(|(&length, seed)| random(length, seed))
+        .collect();
+    let write = |records: &[Vec<u8>]| {
+        let writer = repository.writer(WriterOptions::default()).unwrap();
+        let mut stream = writer.stream().unwrap();
+        for record in records {
+            stream.append(record).unwrap();
+            stream.end_chunk().unwrap();
+        }
+        stream.write_all(&records[0]).unwrap();
+        let segments = vec![stream.finish().unwrap()];
+        writer.finish(spec(vec![FileSpec { path: "/records".to_owned(), segments }])).unwrap()
+    };
+
+    let saved = write(&records);
+    let reader = repository.reader().unwrap();
+    let file = reader.file(&saved.snapshot, "/records").unwrap();
+    let mut content = Vec::new();
+    reader.open(&file).read_to_end(&mut content).unwrap();
+    assert!(content == [records.concat(), records[0].clone()].concat());
+    // The first two records are one chunk: after the first it was still too short. The third is too short too.
+    let (first, second) = ((600 << 10) as u64, (600 << 10) + 10);
+    assert!(first > SHORTEST && reader.segment(&file, 0, first).unwrap().is_some());
+    assert!(reader.segment(&file, first, second).unwrap().is_some());
+    assert!(reader.segment(&file, first, 10).unwrap().is_none());
+
+    // What comes behind a new record is stored already.
+    let inserted = [vec![random(700 << 10, 99)], records[2..].to_vec()].concat();
+    let again = write(&inserted);
+    assert!(again.bytes_added < 1500 << 10, "{again:?}");
 }
 
 #[test]

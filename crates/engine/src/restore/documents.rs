@@ -31,7 +31,7 @@ struct Filled {
 pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTarget) -> Result<(u64, Loaded)> {
     let (filled, mut batches) = mpsc::channel(1);
     let mut reading = JoinSet::new();
-    for span in spans(restoring, plan)? {
+    for span in spans(restoring, plan).await? {
         reading.spawn(read(restoring, plan, span, target.clone(), filled.clone()));
     }
     drop(filled);
@@ -93,9 +93,12 @@ fn worker(join: &JoinError) -> Error {
 type Span = (u64, u64);
 
 /// The documents shard by shard, where the dump says where each begins; else as one.
-fn spans(restoring: &Restoring, plan: &IndexPlan) -> Result<Vec<Span>> {
-    let Some(file) = restoring.dump.documents(&plan.name)? else { return Ok(Vec::new()) };
-    let Some(entry) = restoring.dump.index(&plan.name) else { return Ok(vec![(0, file.size())]) };
+async fn spans(restoring: &Restoring, plan: &IndexPlan) -> Result<Vec<Span>> {
+    let Some(entry) = restoring.dump.index(&plan.name) else {
+        let (dump, name) = (Arc::clone(&restoring.dump), plan.name.clone());
+        let file = blocking(move || dump.documents(&name)).await?;
+        return Ok(file.iter().map(|file| (0, file.size())).collect());
+    };
     let mut begin = 0;
     let mut spans = Vec::new();
     for shard in &entry.shards {

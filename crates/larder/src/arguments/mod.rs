@@ -93,6 +93,9 @@ pub struct BackupArguments {
     /// Host of the snapshot; retention goes by it
     #[arg(long, env = "LARDER_HOST", default_value = engine::layout::HOST)]
     pub host: String,
+    /// zstd level of what is stored: 0 for none, higher is smaller and slower. Repositories of format 1 know none
+    #[arg(long, env = "LARDER_COMPRESSION", value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(i32).range(0..=19))]
+    pub compression: i32,
     /// Only say what would be saved
     #[arg(long)]
     pub dry_run: bool,

@@ -24,7 +24,7 @@ pub async fn run(arguments: BackupArguments, output: &Output) -> Result<Exit> {
     if arguments.dry_run {
         return dry_run(&client, &selection, output).await;
     }
-    let BackupArguments { repository, tags, host: hostname, .. } = arguments;
+    let BackupArguments { repository, tags, host: hostname, compression, .. } = arguments;
     let options = BackupOptions {
         selection,
         hostname,
@@ -32,7 +32,7 @@ pub async fn run(arguments: BackupArguments, output: &Output) -> Result<Exit> {
         tags,
         program: PROGRAM.into(),
         now: jiff::Zoned::now(),
-        writer: WriterOptions::default(),
+        writer: WriterOptions { compression, ..WriterOptions::default() },
         readers: READERS,
     };
     let progress = Progress::new();
