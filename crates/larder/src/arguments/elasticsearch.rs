@@ -16,6 +16,7 @@ use crate::exit::Misused;
 
 /// A cluster.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster")]
 pub struct ElasticsearchArguments {
     /// URL of the cluster; several nodes of one cluster are used in turn. May have a path
     #[arg(

@@ -23,10 +23,10 @@ pub use restore::RestoreArguments;
 #[command(name = "larder", version, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Arguments {
     /// Print one JSON object a line instead of text: progress, results and a final summary
-    #[arg(long, global = true, env = "LARDER_JSON", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, display_order = 900, env = "LARDER_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     pub json: bool,
     /// Say more (-v: what happens, -vv: every step)
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    #[arg(long, short, global = true, display_order = 901, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
@@ -79,10 +79,6 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct BackupArguments {
     #[command(flatten)]
-    pub elasticsearch: ElasticsearchArguments,
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
-    #[command(flatten)]
     pub selection: SelectionArguments,
     /// Save hidden and system indices (names that begin with a dot) too
     #[arg(long, env = "LARDER_INCLUDE_SYSTEM", value_parser = clap::builder::FalseyValueParser::new())]
@@ -99,6 +95,10 @@ pub struct BackupArguments {
     /// Only say what would be saved
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub elasticsearch: ElasticsearchArguments,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// Which indices.
@@ -119,12 +119,12 @@ pub struct VerifyArguments {
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: String,
     #[command(flatten)]
-    pub repository: RepositoryArguments,
-    #[command(flatten)]
     pub selection: SelectionArguments,
     /// Compare with this cluster too, document by document
     #[arg(long, value_name = "URL", env = "LARDER_AGAINST", hide_env_values = true, value_delimiter = ',')]
     pub against: Vec<String>,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
     #[command(flatten)]
     pub credentials: elasticsearch::CredentialArguments,
 }
@@ -132,14 +132,14 @@ pub struct VerifyArguments {
 /// `snapshots`.
 #[derive(Debug, Args)]
 pub struct SnapshotsArguments {
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
     /// Only of this host
     #[arg(long)]
     pub host: Option<String>,
     /// Only with this tag; several: with all of them
     #[arg(long = "tag", value_delimiter = ',', value_name = "TAG")]
     pub tags: Vec<String>,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// Commands about one snapshot.
@@ -194,28 +194,26 @@ pub struct ExportArguments {
 /// `init`.
 #[derive(Debug, Args)]
 pub struct InitArguments {
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
     /// restic's repository format: 2 compresses, 1 is for restic before 0.14
     #[arg(long, default_value = "2", value_parser = ["1", "2"])]
     pub format: String,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
     /// Also read every pack and check every blob
     #[arg(long)]
     pub read_data: bool,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// What retention keeps.
 #[derive(Debug, Args)]
 pub struct ForgetArguments {
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
     /// Snapshots to remove by id instead of by policy
     #[arg(value_name = "SNAPSHOT", conflicts_with = "policy")]
     pub snapshots: Vec<String>,
@@ -227,6 +225,8 @@ pub struct ForgetArguments {
     /// Only say what would be removed
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 // Fields are named as restic names the options.
@@ -261,11 +261,11 @@ pub struct PolicyArguments {
 /// `prune`.
 #[derive(Debug, Args)]
 pub struct PruneArguments {
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
     /// Only say what would be removed
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// `key`.
@@ -282,11 +282,11 @@ pub enum KeyCommand {
 /// `key add`.
 #[derive(Debug, Args)]
 pub struct KeyAddArguments {
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
     /// File that holds the new password; else LARDER_NEW_PASSWORD
     #[arg(long, value_name = "FILE", env = "LARDER_NEW_PASSWORD_FILE")]
     pub new_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// `key remove`.
@@ -302,11 +302,11 @@ pub struct KeyRemoveArguments {
 /// `unlock`.
 #[derive(Debug, Args)]
 pub struct UnlockArguments {
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
     /// Remove the locks of living owners too: only when you know that there are none
     #[arg(long)]
     pub remove_all: bool,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// `completions`.

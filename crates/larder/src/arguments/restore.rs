@@ -13,10 +13,6 @@ pub struct RestoreArguments {
     #[arg(value_name = "SNAPSHOT", default_value = "latest")]
     pub snapshot: String,
     #[command(flatten)]
-    pub elasticsearch: ElasticsearchArguments,
-    #[command(flatten)]
-    pub repository: RepositoryArguments,
-    #[command(flatten)]
     pub selection: SelectionArguments,
     /// Change the names of indices: REGEX=REPLACEMENT, where $1 stands for a group. Several are applied in order
     #[arg(long = "rename", env = "LARDER_RENAME", value_name = "REGEX=REPLACEMENT", value_parser = parse_rename)]
@@ -36,6 +32,10 @@ pub struct RestoreArguments {
     /// Only say what would be done
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub elasticsearch: ElasticsearchArguments,
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
 }
 
 /// What to do with what is there already.
