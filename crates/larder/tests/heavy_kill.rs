@@ -221,7 +221,7 @@ fn restic(larder: &Larder, arguments: &[&str]) {
 fn a_long_backup_that_is_killed_is_not_uploaded_again() {
     const FROZEN: Duration = Duration::from_secs(61);
     let folder = tempfile::tempdir().expect("a folder");
-    let data = Dataset::write(Server::version("7.14"), "kill-c", 4, 4_000, 8_000, seed());
+    let data = Dataset::write(Server::version("7.14"), "kill-c", 8, 4_000, 8_000, seed());
     let larder = Larder::init(folder.path(), "repository", &data.server.url);
     let pattern = data.pattern();
     let backup = ["backup", "--index", &pattern];
@@ -263,10 +263,12 @@ fn interrupt_backup(larder: &Larder, data: &Dataset, signal: Signal) {
     let pattern = data.pattern();
     let backup = ["backup", "--index", &pattern];
     let child = larder.start(&backup);
-    wait_for("a pack and an open context", || {
-        (larder.files("data") > 0 && data.server.open_contexts() > 0).then_some(())
-    });
+    wait_for("a pack", || (larder.files("data") > 0).then_some(()));
+    // Held, so that it does not end before the signal comes.
+    send(&child, Signal::STOP);
+    assert!(data.server.open_contexts() > 0, "it has read everything already");
     send(&child, signal);
+    send(&child, Signal::CONT);
     larder::ended(&backup, child.wait_with_output().expect("an end")).with_code(130);
     wait_for("all contexts closed", || (data.server.open_contexts() == 0).then_some(()));
     assert_eq!(larder.files("locks"), 0, "a lock is left");

@@ -1,7 +1,7 @@
 //! The documents of one index: each shard's read and batched on a thread of its own, so that all shards of the new index
 //! have work, and sent side by side. Never holds more batches than there are permits, and never loses count of one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use elasticsearch::load::{BulkTarget, LoadError, Loaded};
 use tokio::{
@@ -17,6 +17,10 @@ use crate::{
     error::{Doing as _, Error, Result},
     layout::Part,
 };
+
+/// How long requests that are under way are waited for when a load has failed or was interrupted: longer than a bulk takes
+/// on a busy server, shorter than a pod's grace period.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// A batch, and how many bytes of the dump are in it.
 struct Filled {
@@ -65,23 +69,32 @@ pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTa
     }
     // Closing the channel ends the readers, whatever they are at.
     drop(batches);
+    if failed.is_some() {
+        settle(&mut sending).await;
+    }
+    while let Some(sent) = sending.join_next().await {
+        if let Err(error) = add(&mut loaded, sent) {
+            failed.get_or_insert(error);
+        }
+    }
     while let Some(ended) = reading.join_next().await {
         match ended.map_err(|join| worker(&join)).flatten() {
             Ok(documents) => read += documents,
             Err(error) => drop(failed.get_or_insert(error)),
         }
     }
-    if failed.is_none() {
-        while let Some(sent) = sending.join_next().await {
-            if let Err(error) = add(&mut loaded, sent) {
-                failed.get_or_insert(error);
-            }
-        }
-    }
-    sending.shutdown().await;
     match failed {
         Some(error) => Err(error),
         None => Ok((read, loaded)),
+    }
+}
+
+/// Waits for the requests that are under way, though not for long. A server carries out also what nobody waits for any
+/// more: a bulk that is dropped before the index is deleted would make the index again behind that.
+async fn settle(sending: &mut JoinSet<Result<Loaded>>) {
+    let all = async { while sending.join_next().await.is_some() {} };
+    if tokio::time::timeout(SETTLING, all).await.is_err() {
+        sending.shutdown().await;
     }
 }
 

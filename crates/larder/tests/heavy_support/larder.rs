@@ -117,6 +117,7 @@ impl Ended {
 
 fn count(folder: &Path) -> usize {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let entries = entries.filter_map(Result::ok);
+    // A file that is being written has another name until it is whole.
+    let entries = entries.filter_map(Result::ok).filter(|entry| !entry.file_name().to_string_lossy().contains("-tmp-"));
     entries.map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 }).sum()
 }
