@@ -125,6 +125,12 @@ fn a_chunk_may_end_where_its_writer_says_and_both_ways_of_writing_mix() {
     assert!(reader.segment(&file, first, second).unwrap().is_some());
     assert!(reader.segment(&file, first, 10).unwrap().is_none());
 
+    // Nor does the last chunk end anywhere else.
+    let writer = repository.writer(WriterOptions::default()).unwrap();
+    let mut stream = writer.stream().unwrap();
+    stream.append(&random(7 << 20, 5)).unwrap();
+    assert_eq!(stream.finish().unwrap().blobs.len(), 1);
+
     // What comes behind a new record is stored already.
     let inserted = [vec![random(700 << 10, 99)], records[2..].to_vec()].concat();
     let again = write(&inserted);

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use elasticsearch::load::{BulkTarget, LoadError, Loaded};
+use repository::File;
 use tokio::{
     runtime::Handle,
     sync::mpsc,
@@ -35,8 +36,10 @@ struct Filled {
 pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTarget) -> Result<(u64, Loaded)> {
     let (filled, mut batches) = mpsc::channel(1);
     let mut reading = JoinSet::new();
-    for span in spans(restoring, plan).await? {
-        reading.spawn(read(restoring, plan, span, target.clone(), filled.clone()));
+    if let Some(file) = find(restoring, plan).await? {
+        for span in spans(restoring, plan, &file) {
+            reading.spawn(read(restoring, plan, file.clone(), span, target.clone(), filled.clone()));
+        }
     }
     drop(filled);
     let mut sending = JoinSet::new();
@@ -105,13 +108,15 @@ fn worker(join: &JoinError) -> Error {
 /// A stretch of `<index>.json`: where it begins, and its bytes.
 type Span = (u64, u64);
 
+/// The file with the documents, which all readers share: finding it asks the repository, and its list of blobs is long.
+async fn find(restoring: &Restoring, plan: &IndexPlan) -> Result<Option<File>> {
+    let (dump, name) = (Arc::clone(&restoring.dump), plan.name.clone());
+    blocking(move || dump.documents(&name)).await
+}
+
 /// The documents shard by shard, where the dump says where each begins; else as one.
-async fn spans(restoring: &Restoring, plan: &IndexPlan) -> Result<Vec<Span>> {
-    let Some(entry) = restoring.dump.index(&plan.name) else {
-        let (dump, name) = (Arc::clone(&restoring.dump), plan.name.clone());
-        let file = blocking(move || dump.documents(&name)).await?;
-        return Ok(file.iter().map(|file| (0, file.size())).collect());
-    };
+fn spans(restoring: &Restoring, plan: &IndexPlan, file: &File) -> Vec<Span> {
+    let Some(entry) = restoring.dump.index(&plan.name) else { return vec![(0, file.size())] };
     let mut begin = 0;
     let mut spans = Vec::new();
     for shard in &entry.shards {
@@ -121,7 +126,7 @@ async fn spans(restoring: &Restoring, plan: &IndexPlan) -> Result<Vec<Span>> {
         }
         begin += bytes;
     }
-    Ok(spans)
+    spans
 }
 
 fn add(loaded: &mut Loaded, sent: Result<Result<Loaded>, JoinError>) -> Result<()> {
@@ -143,6 +148,7 @@ async fn send(restoring: Restoring, index: String, filled: Filled) -> Result<Loa
 fn read(
     restoring: &Restoring,
     plan: &IndexPlan,
+    file: File,
     (begin, bytes): Span,
     target: BulkTarget,
     filled: mpsc::Sender<Filled>,
@@ -151,7 +157,6 @@ fn read(
     let (readers, batches) = (Arc::clone(&restoring.readers), Arc::clone(&restoring.batches));
     let runtime = Handle::current();
     let work = move || {
-        let Some(file) = dump.documents(&name)? else { return Ok(0) };
         let path = dump.path(&name, Part::Data);
         let reader = dump.reader().open_range(&file, begin, bytes);
         let reader = reader.map_err(|error| Error::Dump { path: path.clone(), why: error.to_string() })?;

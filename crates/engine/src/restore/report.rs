@@ -64,13 +64,6 @@ pub enum IndexOutcome {
     Failed(String),
 }
 
-impl IndexReport {
-    /// Whether every document is there.
-    pub fn is_complete(&self) -> bool {
-        matches!(self.outcome, IndexOutcome::Restored) && self.rejected == 0
-    }
-}
-
 impl RestoreReport {
     pub(super) fn new(allow_rejected: u64, plan: &RestorePlan) -> Self {
         let left_out_system = plan.left_out_system.clone();

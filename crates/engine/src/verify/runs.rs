@@ -3,6 +3,7 @@
 use std::{io::Read as _, sync::Arc};
 
 use elasticsearch::scan::Hit;
+use repository::File;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,13 @@ const RUNS_AT_ONCE: usize = 4;
 
 /// A list of sequence numbers larger than this is none of ours: a run holds at most 2^20 documents.
 const MAX_LIST: u64 = 32 << 20;
+
+/// The files that the runs of an index lie in.
+struct Files {
+    lines: File,
+    /// `None` where the server numbers nothing.
+    numbers: Option<File>,
+}
 
 /// Where a run lies.
 #[derive(Clone, Copy)]
@@ -58,16 +66,19 @@ async fn known(
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Content> {
-    let mut waiting = places(&entry).into_iter();
+    let places = places(&entry);
+    let files = if places.is_empty() { None } else { Some(find(dump, &entry).await?) };
+    let mut waiting = places.into_iter();
     let mut shards = vec![Windows::default(); entry.shards.len()];
     let mut content = Content::default();
     let mut reading = JoinSet::new();
     loop {
         while reading.len() < RUNS_AT_ONCE
+            && let Some(files) = &files
             && let Some(place) = waiting.next()
         {
-            let (dump, name) = (Arc::clone(dump), entry.name.clone());
-            reading.spawn(async move { (place, blocking(move || run(&dump, &name, place)).await) });
+            let (dump, files) = (Arc::clone(dump), Arc::clone(files));
+            reading.spawn(async move { (place, blocking(move || run(&dump, &files, place)).await) });
         }
         let next = tokio::select! {
             () = cancel.cancelled() => return Err(Error::Interrupted),
@@ -91,6 +102,19 @@ async fn known(
     Ok(content)
 }
 
+/// The files of an index, which all its runs share: finding them asks the repository.
+async fn find(dump: &Arc<Dump>, entry: &IndexEntry) -> Result<Arc<Files>> {
+    let (dump, name) = (Arc::clone(dump), entry.name.clone());
+    let numbered = entry.shards.iter().flat_map(|shard| &shard.runs).any(|run| run.sequence_bytes() > 0);
+    blocking(move || {
+        let missing = || Error::Dump { path: dump.path(&name, Part::Data), why: "there is no such file".into() };
+        let lines = dump.documents(&name)?.ok_or_else(missing)?;
+        let numbers = if numbered { Some(dump.sequences(&name)?) } else { None };
+        Ok(Arc::new(Files { lines, numbers }))
+    })
+    .await
+}
+
 fn places(entry: &IndexEntry) -> Vec<RunPlace> {
     let (mut lines_at, mut list_at) = (0, 0);
     let mut places = Vec::new();
@@ -104,12 +128,11 @@ fn places(entry: &IndexEntry) -> Vec<RunPlace> {
     places
 }
 
-fn run(dump: &Dump, index: &str, place: RunPlace) -> Result<(Content, Windows)> {
-    let path = dump.path(index, Part::Data);
+fn run(dump: &Dump, files: &Files, place: RunPlace) -> Result<(Content, Windows)> {
+    let path = files.lines.path().to_owned();
     let damaged = |why: String| Error::Dump { path: path.clone(), why };
-    let file = dump.documents(index)?.ok_or_else(|| damaged("there is no such file".into()))?;
-    let numbers = numbers(dump, index, place)?;
-    let reader = dump.reader().open_range(&file, place.lines_at, place.run.bytes());
+    let numbers = numbers(dump, files, place)?;
+    let reader = dump.reader().open_range(&files.lines, place.lines_at, place.run.bytes());
     let reader = reader.map_err(|error| damaged(error.to_string()))?;
     let mut documents = Documents::new(reader, path.clone());
     let (mut content, mut windows) = (Content::default(), Windows::default());
@@ -130,19 +153,16 @@ fn run(dump: &Dump, index: &str, place: RunPlace) -> Result<(Content, Windows)> 
     Ok((content, windows))
 }
 
-fn numbers(dump: &Dump, index: &str, place: RunPlace) -> Result<Vec<Place>> {
+fn numbers(dump: &Dump, files: &Files, place: RunPlace) -> Result<Vec<Place>> {
     let length = place.run.sequence_bytes();
-    if length == 0 {
-        return Ok(Vec::new());
-    }
-    let file = dump.sequences(index)?;
+    let Some(file) = files.numbers.as_ref().filter(|_| length > 0) else { return Ok(Vec::new()) };
     let damaged = |why: String| Error::Dump { path: file.path().to_owned(), why };
     if length > MAX_LIST {
         return Err(damaged(format!("a list of {length} bytes")));
     }
     let mut bytes = Vec::new();
     dump.reader()
-        .open_range(&file, place.list_at, length)
+        .open_range(file, place.list_at, length)
         .map_err(|error| damaged(error.to_string()))?
         .read_to_end(&mut bytes)
         .map_err(|source| Error::Read { path: file.path().to_owned(), source })?;

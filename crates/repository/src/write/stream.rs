@@ -21,7 +21,7 @@ pub struct Stream {
     sealer: Option<Sealer>,
     /// The chunk that is growing, and up to [`SCAN`] bytes behind its end.
     chunk: Vec<u8>,
-    /// Lengths up to this are known not to be the chunk's end.
+    /// Lengths up to this are known not to be the chunk's end, or are not to be looked at.
     tested: usize,
     blobs: Vec<Id>,
     bytes: u64,
@@ -46,6 +46,7 @@ impl Stream {
             let room = self.shared.chunker.sizes().maximum - self.chunk.len();
             let (now, later) = rest.split_at(room.min(rest.len()));
             self.shared.buffers.append(&mut self.chunk, now);
+            self.tested = self.chunk.len();
             if later.is_empty() {
                 return Ok(());
             }
