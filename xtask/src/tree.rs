@@ -1,5 +1,6 @@
 //! The project's files and crates as plain data, read once. Never writes, and sees no file that git ignores.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -69,9 +70,11 @@ impl Tree {
     }
 }
 
-/// The project's root folder.
+/// The project's root folder: where cargo runs this program from, which may be another clone than the one that was compiled
+/// into a shared target folder; without cargo, the latter.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the project's root").to_path_buf()
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&here).parent().expect("xtask lies in the project's root").to_path_buf()
 }
 
 /// Paths that git tracks or would track, without those deleted but still in the index.

@@ -6,6 +6,7 @@ mod definitions;
 mod documents;
 mod index;
 mod plan;
+mod rejections;
 mod report;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use regex::Regex;
 
 use batches::Batches;
 pub use plan::{IndexPlan, Part, Rename, RestorePlan, Wanted};
+pub use rejections::Rejections;
 pub use report::{IndexOutcome, IndexReport, RestoreReport};
 
 use crate::{
@@ -52,6 +54,8 @@ pub struct RestoreOptions {
     pub on_conflict: OnConflict,
     /// How many documents the server may reject before the restore counts as failed.
     pub allow_rejected: u64,
+    /// Who is told of each of them.
+    pub rejections: Rejections,
 }
 
 /// What every part of a restore needs.
@@ -63,6 +67,7 @@ struct Restoring {
     on_conflict: OnConflict,
     readers: Arc<Semaphore>,
     batches: Arc<Batches>,
+    rejections: Rejections,
     progress: Progress,
     cancel: CancellationToken,
 }
@@ -102,6 +107,7 @@ pub async fn restore(
         on_conflict: options.on_conflict,
         readers: Arc::new(Semaphore::new(READERS)),
         batches: Arc::new(Batches::new(BATCHES)),
+        rejections: options.rejections,
         progress: progress.clone(),
         cancel: cancel.clone(),
     };

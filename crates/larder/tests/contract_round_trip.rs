@@ -6,6 +6,7 @@
 mod support;
 
 use std::{
+    collections::BTreeSet,
     sync::{Mutex, PoisonError},
     thread,
 };
@@ -301,6 +302,33 @@ fn documents_that_the_server_rejects_are_named_and_counted() {
         assert!(allowed.said("bad"), "{allowed:?}");
         larder.done(&["restore", "--on-conflict", "overwrite", "--skip", "templates,pipelines"]);
         assert_same(&cluster.documents(index), &all, &cluster.name);
+        cluster.delete(&[index]);
+    });
+}
+
+#[test]
+fn each_rejected_document_is_named_however_many_there_are() {
+    const BAD: usize = 1_500;
+    on_each_server(|cluster, larder| {
+        let index = "larder-rejected-many";
+        cluster.delete(&[index]);
+        let settings = json!({ "number_of_shards": 1, "number_of_replicas": 0 });
+        let mappings = json!({ "properties": { "n": { "type": "keyword" } } });
+        cluster.create(index, &settings, &mappings, &json!({}));
+        cluster.document(index, "first", r#"{"n":1}"#, &[]).unwrap();
+        let ids: BTreeSet<String> = (0..BAD).map(|n| format!("bad-{n}")).collect();
+        let line = |id: &String| format!("{{\"index\":{{\"_id\":\"{id}\"}}}}\n{{\"n\":\"no number\"}}\n");
+        cluster.bulk(index, ids.iter().map(line).collect());
+        larder.done(&["backup", "--index", index]);
+        // Without its mappings the index takes the first value's type.
+        let restore = ["restore", "--skip", "mappings,templates,pipelines", "--on-conflict", "overwrite"];
+        let told = larder.run(&[&restore[..], &["--json"]].concat()).expect(1, "1500").objects();
+        let named = told.iter().filter(|object| object["type"] == "rejected");
+        let named: Vec<String> = named.map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!((named.len(), BTreeSet::from_iter(named)), (BAD, ids.clone()), "{}", cluster.name);
+        let last = told.last().unwrap();
+        assert_eq!((&last["type"], &last["rejected"]), (&json!("summary"), &json!(BAD)), "{last}");
+        larder.fails(&restore, &["bad-0", "and 1,400 more documents rejected", "1500"]);
         cluster.delete(&[index]);
     });
 }

@@ -100,7 +100,10 @@ impl Race {
         let field = Field { lab: &lab, documents: self.docs, bodies, larder, workers };
         field.fill()?;
         let (contenders, against): (&[Contender], &[char]) = match way {
-            Way::Dump => (&dump::CONTENDERS, &['b', 'c']),
+            Way::Dump => {
+                dump::warm_up(&field)?;
+                (&dump::CONTENDERS, &['b', 'c'])
+            }
             Way::Load => {
                 load::prepare(&field, &self.skip)?;
                 (&load::CONTENDERS, &['b', 'd'])

@@ -41,7 +41,7 @@ pub use self::{
     create::CreatedIndex,
     definition::{OnConflict, Put, Standing, put_order},
     error::{LoadError, Result},
-    loaded::{Loaded, MAX_DETAILS, Rejected},
+    loaded::{Loaded, MAX_NAMED, Rejected},
     mappings::MappingsError,
     object::{Object, same},
     settings::{Settings, SettingsError},

@@ -63,7 +63,7 @@ pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTa
                 }
             },
             Some(sent) = sending.join_next() => {
-                if let Err(error) = add(&mut loaded, sent) {
+                if let Err(error) = add(restoring, &mut loaded, sent) {
                     failed = Some(error);
                     break;
                 }
@@ -76,7 +76,7 @@ pub(super) async fn load(restoring: &Restoring, plan: &IndexPlan, target: BulkTa
         settle(&mut sending).await;
     }
     while let Some(sent) = sending.join_next().await {
-        if let Err(error) = add(&mut loaded, sent) {
+        if let Err(error) = add(restoring, &mut loaded, sent) {
             failed.get_or_insert(error);
         }
     }
@@ -129,8 +129,10 @@ fn spans(restoring: &Restoring, plan: &IndexPlan, file: &File) -> Vec<Span> {
     spans
 }
 
-fn add(loaded: &mut Loaded, sent: Result<Result<Loaded>, JoinError>) -> Result<()> {
-    loaded.add(sent.map_err(|join| worker(&join))??);
+fn add(restoring: &Restoring, loaded: &mut Loaded, sent: Result<Result<Loaded>, JoinError>) -> Result<()> {
+    let sent = sent.map_err(|join| worker(&join))??;
+    restoring.rejections.tell(&sent.rejected);
+    loaded.add(sent);
     Ok(())
 }
 

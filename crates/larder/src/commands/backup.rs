@@ -13,7 +13,7 @@ use super::{open, version::PROGRAM};
 use crate::{
     arguments::{BackupArguments, RepositoryArguments, SelectionArguments},
     exit::Exit,
-    output::{Output, Table, bytes, count, duration, rate, showing},
+    output::{Output, Table, bytes, count, counted, duration, indices_of, rate, showing},
     signals::cancellable,
 };
 
@@ -75,9 +75,9 @@ async fn dry_run(client: &Client, selection: &Selection, output: &Output) -> Res
     }
     output.say(&table);
     output.say(format!(
-        "\nwould save {} indices, about {} documents, {}",
-        plan.indices.len(),
-        count(documents),
+        "\nwould save {}, about {}, {}",
+        indices_of(plan.indices.len() as u64),
+        counted(documents, "document"),
         bytes(size)
     ));
     left_out(output, &plan.left_out_system);
@@ -92,8 +92,8 @@ async fn dry_run(client: &Client, selection: &Selection, output: &Output) -> Res
 fn left_out(output: &Output, names: &[String]) {
     if !names.is_empty() {
         output.say(format!(
-            "left out {} hidden or system indices: {} (--include-system)",
-            names.len(),
+            "left out {}, hidden or of the system: {} (--include-system)",
+            indices_of(names.len() as u64),
             names.join(", ")
         ));
     }
@@ -105,10 +105,10 @@ fn summary(output: &Output, report: &BackupReport, progress: &Progress) {
     let documents = manifest.documents();
     let of_documents: u64 = manifest.indices.iter().map(|index| index.bytes).sum();
     output.say(format!(
-        "saved snapshot {}: {} indices, {} documents, {} in {} ({} documents/s)",
+        "saved snapshot {}: {}, {}, {} in {} ({} documents/s)",
         saved.snapshot.short_id(),
-        manifest.indices.len(),
-        count(documents),
+        indices_of(manifest.indices.len() as u64),
+        counted(documents, "document"),
         bytes(of_documents),
         duration(elapsed),
         count(rate(documents, elapsed)),

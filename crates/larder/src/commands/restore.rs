@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use elasticsearch::Client;
+use elasticsearch::{Client, load::Rejected};
 use engine::{
     dump::Dump,
     progress::Progress,
-    restore::{self, IndexOutcome, IndexReport, RestoreOptions, RestorePlan, RestoreReport, Wanted},
+    restore::{self, IndexOutcome, IndexReport, Rejections, RestoreOptions, RestorePlan, RestoreReport, Wanted},
 };
 use repository::LockKind;
 use serde_json::json;
@@ -16,12 +16,12 @@ use super::{backup, open};
 use crate::{
     arguments::RestoreArguments,
     exit::Exit,
-    output::{Output, Table, count, duration, rate, showing},
+    output::{Output, Table, count, counted, duration, indices_of, rate, showing},
     signals::cancellable,
 };
 
-/// Rejected documents that are told one by one, as text; JSON tells all that were kept.
-const TOLD: usize = 20;
+/// Rejected documents of an index that are told one by one, as text; JSON tells each.
+const TOLD: usize = 100;
 
 /// Restores a snapshot.
 pub async fn run(arguments: RestoreArguments, output: &Output) -> Result<Exit> {
@@ -34,6 +34,7 @@ pub async fn run(arguments: RestoreArguments, output: &Output) -> Result<Exit> {
         },
         on_conflict: arguments.on_conflict.into(),
         allow_rejected: arguments.allow_rejected,
+        rejections: rejections(output),
     };
     let (dry_run, progress) = (arguments.dry_run, Progress::new());
     cancellable(async |cancel| {
@@ -75,7 +76,8 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
         );
     }
     output.say(&table);
-    output.say(format!("\nwould restore {} indices and {} definitions", plan.indices.len(), plan.definitions.len()));
+    let (indices, definitions) = (plan.indices.len() as u64, plan.definitions.len() as u64);
+    output.say(format!("\nwould restore {} and {}", indices_of(indices), counted(definitions, "definition")));
     for conflict in &plan.conflicts {
         output.say(format!("already there: {conflict}"));
     }
@@ -126,6 +128,16 @@ fn tell(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Progres
     conclude(output, dump, report, progress)
 }
 
+/// For scripts: each rejected document as soon as it is known.
+fn rejections(output: &Output) -> Rejections {
+    let output = output.clone();
+    Rejections::to(move |one| {
+        let Rejected { index, id, status, kind, reason } = one;
+        output
+            .object("rejected", &json!({"index": index, "id": id, "status": status, "error": kind, "reason": reason}));
+    })
+}
+
 fn tell_details(output: &Output, index: &IndexReport) {
     for change in &index.changes {
         output.say(format!("{}: {change}", index.target));
@@ -134,13 +146,9 @@ fn tell_details(output: &Output, index: &IndexReport) {
         output
             .say(format!("{}: document {} rejected: {} {}", index.target, rejected.id, rejected.kind, rejected.reason));
     }
-    if index.rejections.len() > TOLD {
-        let more = index.rejected - TOLD as u64;
-        output.say(format!(
-            "{}: and {} more rejected documents (--json tells the first 1,000)",
-            index.target,
-            count(more)
-        ));
+    let more = index.rejected.saturating_sub(TOLD as u64);
+    if more > 0 {
+        output.say(format!("{}: and {} rejected (--json names each)", index.target, counted(more, "more document")));
     }
 }
 
@@ -181,10 +189,12 @@ fn conclude(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Pro
         }),
     );
     let pace = count(rate(documents, elapsed));
-    let what = format!("{} documents in {} ({pace} documents/s)", count(documents), duration(elapsed));
+    let what = format!("{} in {} ({pace} documents/s)", counted(documents, "document"), duration(elapsed));
     let id = dump.snapshot().short_id();
     match exit {
-        Exit::Done => output.say(format!("restored snapshot {id}: {} indices, {what}", report.indices.len())),
+        Exit::Done => {
+            output.say(format!("restored snapshot {id}: {}, {what}", indices_of(report.indices.len() as u64)));
+        }
         Exit::LeftOut => {
             output.say(format!("restored snapshot {id} but for what was allowed to be left out: {what}"));
             left_out.iter().for_each(|what| output.say(format!("left out: {what}")));

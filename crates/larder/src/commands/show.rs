@@ -8,7 +8,7 @@ use super::open;
 use crate::{
     arguments::SnapshotArguments,
     exit::Exit,
-    output::{Output, Table, bytes, count},
+    output::{Output, Table, bytes, count, counted, indices_of},
 };
 
 /// Shows what a snapshot holds.
@@ -55,10 +55,10 @@ fn head(dump: &Dump, output: &Output) {
     let head = &manifest.head;
     output.say(format!("cluster {} ({} {})", head.cluster_name, head.flavour, head.server_version));
     output.say(format!(
-        "saved by {}: {} indices, {} documents\n",
+        "saved by {}: {}, {}\n",
         head.program,
-        manifest.indices.len(),
-        count(manifest.documents())
+        indices_of(manifest.indices.len() as u64),
+        counted(manifest.documents(), "document")
     ));
     let left_out = &manifest.left_out_system;
     output.object(

@@ -13,7 +13,7 @@ use super::{backup, open};
 use crate::{
     arguments::VerifyArguments,
     exit::Exit,
-    output::{Output, Table, count, duration, showing},
+    output::{Output, Table, count, counted, duration, showing},
     signals::cancellable,
 };
 
@@ -65,10 +65,14 @@ fn tell(output: &Output, snapshot: &str, report: &VerifyReport, progress: &Progr
         output.say("this snapshot has no manifest of larder's: its documents were counted, there is nothing to compare them with");
     }
     let bad = report.indices.iter().filter(|index| !index.problems.is_empty()).count();
-    let verdict = if good { "is good".to_owned() } else { format!("is NOT good: {bad} indices differ or are damaged") };
+    let verdict = match (good, bad) {
+        (true, _) => "is good".to_owned(),
+        (false, 1) => "is NOT good: 1 index differs or is damaged".to_owned(),
+        (false, bad) => format!("is NOT good: {bad} indices differ or are damaged"),
+    };
     output.say(format!(
-        "snapshot {snapshot} {verdict}; {} documents read back in {}",
-        count(documents),
+        "snapshot {snapshot} {verdict}; {} read back in {}",
+        counted(documents, "document"),
         duration(elapsed)
     ));
     if good { Exit::Done } else { Exit::Failed }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::exit::Exit;
 
 pub use progress::showing;
-pub use size::{bytes, count, duration, rate};
+pub use size::{bytes, count, counted, duration, indices_of, rate};
 pub use table::Table;
 
 /// Where results go, and in what form.

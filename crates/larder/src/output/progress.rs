@@ -6,7 +6,7 @@ use engine::progress::{Progress, View};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::{Output, bytes, colour, count, duration, rate};
+use super::{Output, bytes, colour, count, counted, duration, indices_of, rate};
 
 /// How often a terminal is drawn.
 const DRAW: Duration = Duration::from_millis(200);
@@ -111,10 +111,11 @@ fn left(view: &View) -> Option<Duration> {
 fn line(view: &View) -> String {
     let View { phase, elapsed, documents, indices, finished, .. } = view;
     let mut text = format!(
-        "{phase}: {} documents, {}, {}/s, {finished} of {indices} indices, {}",
-        count(*documents),
+        "{phase}: {}, {}, {}/s, {finished} of {}, {}",
+        counted(*documents, "document"),
         bytes(view.bytes),
         count(rate(*documents, *elapsed)),
+        indices_of(*indices),
         duration(*elapsed),
     );
     if let Some(left) = left(view) {

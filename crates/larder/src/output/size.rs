@@ -33,6 +33,16 @@ pub fn count(count: u64) -> String {
     grouped
 }
 
+/// `1 document`, `1,234 documents`: for nouns that take an s.
+pub fn counted(of: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(of), if of == 1 { "" } else { "s" })
+}
+
+/// `1 index`, `1,234 indices`.
+pub fn indices_of(of: u64) -> String {
+    format!("{} {}", count(of), if of == 1 { "index" } else { "indices" })
+}
+
 /// `1h02m03s`, `2m03s`, `3.4s`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -56,6 +66,8 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([bytes(0), bytes(1023), bytes(1536), bytes(5 << 40)], ["0 B", "1023 B", "1.5 KiB", "5.0 TiB"]);
         assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([counted(1, "document"), counted(0, "document")], ["1 document", "0 documents"]);
+        assert_eq!([indices_of(1), indices_of(1000)], ["1 index", "1,000 indices"]);
         let times = [3400, 123_000, 3_723_000].map(|ms| duration(Duration::from_millis(ms)));
         assert_eq!(times, ["3.4s", "2m03s", "1h02m03s"]);
         assert_eq!(rate(100, Duration::from_millis(500)), 200);
