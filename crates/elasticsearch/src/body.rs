@@ -48,6 +48,11 @@ impl Buffers {
 }
 
 impl Body {
+    /// The buffer, to be filled further.
+    pub(crate) fn room(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

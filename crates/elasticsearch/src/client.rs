@@ -15,11 +15,10 @@ use url::Url;
 
 use crate::{
     backoff::Backoff,
-    body::Buffers,
     capabilities::Capabilities,
     connection::{self, Connection, Timeouts, origin},
     error::{Error, Result, Retry},
-    exchange::exchange,
+    exchange::{Transport, exchange},
     request::{Request, Response},
     server::Server,
 };
@@ -39,13 +38,12 @@ const FIRST_ANSWER: Duration = Duration::from_secs(30);
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    http: reqwest::Client,
+    transport: Transport,
     nodes: Vec<Node>,
     next: AtomicUsize,
     timeouts: Timeouts,
     server: Server,
     can: Capabilities,
-    buffers: Arc<Buffers>,
     /// By index UUID and shard: the most documents in a page that made no trouble.
     page_bounds: Mutex<HashMap<(String, u32), u32>>,
 }
@@ -66,13 +64,12 @@ impl Client {
         let prepared = connection::prepare(connection)?;
         let nodes = prepared.urls.into_iter().map(|url| Node { url, failed: Mutex::new(None) }).collect::<Vec<_>>();
         let inner = Inner {
-            http: prepared.http,
+            transport: Transport { http: prepared.http, direct: prepared.direct, buffers: Arc::default() },
             nodes,
             next: AtomicUsize::new(0),
             timeouts: Timeouts { give_up: timeouts.give_up.min(FIRST_ANSWER), ..timeouts },
             server: Server::unknown(),
             can: Capabilities::of(&Server::unknown()),
-            buffers: Arc::default(),
             page_bounds: Mutex::default(),
         };
         let server = ask_who(&inner).await?;
@@ -162,7 +159,7 @@ impl Inner {
         let node = self.node();
         let within = request.timeout.unwrap_or(self.timeouts.request);
         let max_body = request.max_body.unwrap_or(MAX_BODY);
-        let result = exchange(&self.http, &self.buffers, &node.url, request, within, max_body).await;
+        let result = exchange(&self.transport, &node.url, request, within, max_body).await;
         node.remember(&result);
         result
     }

@@ -7,19 +7,22 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use percent_encoding::percent_decode_str;
 use reqwest::{
     Certificate, Identity,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::{
+    direct::Direct,
+    error::{Error, Result},
+};
 
 /// Connections kept open to one address between requests: as many as readers and loaders work side by side.
-const IDLE_CONNECTIONS: usize = 32;
+pub(crate) const IDLE_CONNECTIONS: usize = 32;
 
 /// An idle connection is probed this often, so that one which a firewall forgot is noticed.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// How to reach one cluster.
 #[derive(Clone)]
@@ -138,6 +141,8 @@ impl Default for Timeouts {
 /// Addresses without credentials, and the HTTP client that sends them along.
 pub(crate) struct Prepared {
     pub(crate) http: reqwest::Client,
+    /// For large answers; `None` where a proxy may stand in between.
+    pub(crate) direct: Option<Direct>,
     pub(crate) urls: Vec<Url>,
 }
 
@@ -149,15 +154,16 @@ pub(crate) fn prepare(connection: Connection) -> Result<Prepared> {
     let Connection { urls, auth, tls, headers, timeouts } = connection;
     let (urls, in_urls) = addresses(urls)?;
     let auth = if matches!(auth, Auth::None) { in_urls } else { auth };
+    let headers = standing_headers(&auth, headers)?;
+    let direct = (!has_proxy()).then(|| Direct::new(headers.clone(), timeouts.connect));
     let mut builder = reqwest::Client::builder()
-        .default_headers(standing_headers(&auth, headers)?)
+        .default_headers(headers)
         .redirect(Policy::none())
         .http1_only()
         .connect_timeout(timeouts.connect)
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_nodelay(true)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
-        .user_agent(concat!("larder/", env!("CARGO_PKG_VERSION")));
+        .pool_max_idle_per_host(IDLE_CONNECTIONS);
     if let Some(pem) = &tls.ca {
         builder = builder.tls_certs_only(authorities(pem)?);
     }
@@ -169,7 +175,14 @@ pub(crate) fn prepare(connection: Connection) -> Result<Prepared> {
         builder = builder.tls_danger_accept_invalid_certs(true);
     }
     let http = builder.build().map_err(|e| unusable("the TLS or proxy configuration", innermost(&e)))?;
-    Ok(Prepared { http, urls })
+    Ok(Prepared { http, direct, urls })
+}
+
+/// Whether the environment names a proxy for plain HTTP.
+fn has_proxy() -> bool {
+    ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Takes credentials out of the URLs; the first that has any counts.
@@ -215,6 +228,7 @@ pub(crate) fn origin(url: &Url) -> String {
 fn standing_headers(auth: &Auth, headers: Vec<(String, SecretString)>) -> Result<HeaderMap> {
     let mut map = HeaderMap::new();
     map.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    map.insert(USER_AGENT, HeaderValue::from_static(concat!("larder/", env!("CARGO_PKG_VERSION"))));
     if let Some(value) = authorization(auth) {
         map.insert(AUTHORIZATION, sensitive("the credentials", &value)?);
     }

@@ -15,6 +15,7 @@ use url::Url;
 use crate::{
     body::{Body, Buffers},
     connection::origin,
+    direct::Direct,
     error::{Error, LOST_CONTEXT, Result, quote},
     request::{Method, Request, Response},
 };
@@ -22,29 +23,34 @@ use crate::{
 /// An answer's buffer begins no larger than this, whatever length is announced.
 const FIRST_CAPACITY: usize = 16 << 20;
 
+/// What carries requests.
+pub(crate) struct Transport {
+    pub(crate) http: reqwest::Client,
+    pub(crate) direct: Option<Direct>,
+    pub(crate) buffers: Arc<Buffers>,
+}
+
 /// Sends `request` to `base` once.
 pub(crate) async fn exchange(
-    http: &reqwest::Client,
-    buffers: &Arc<Buffers>,
+    transport: &Transport,
     base: &Url,
     request: &Request,
     within: Duration,
     max_body: usize,
 ) -> Result<Response> {
-    let answer = tokio::time::timeout(within, unbounded(http, buffers, base, request, max_body)).await;
+    let answer = tokio::time::timeout(within, unbounded(transport, base, request, max_body)).await;
     answer.unwrap_or_else(|_| {
         let (method, path) = named(request);
         Err(Error::TimedOut { method, path, after: within })
     })
 }
 
-async fn unbounded(
-    http: &reqwest::Client,
-    buffers: &Arc<Buffers>,
-    base: &Url,
-    request: &Request,
-    max_body: usize,
-) -> Result<Response> {
+async fn unbounded(transport: &Transport, base: &Url, request: &Request, max_body: usize) -> Result<Response> {
+    let Transport { http, direct, buffers } = transport;
+    if let Some(direct) = direct.as_ref().filter(|_| request.large_answer && base.scheme() == "http") {
+        let (status, headers, body) = direct.ask(buffers, base, request, max_body).await?;
+        return judge(request, status, &headers, body);
+    }
     let mut sent = http.request(request.method.clone(), address(base, request));
     if !request.body.is_empty() {
         sent = sent.header(CONTENT_TYPE, request.content_type.header()).body(request.body.clone());
@@ -57,7 +63,7 @@ async fn unbounded(
 }
 
 /// The URL of `request` under `base`, whose path is a prefix.
-fn address(base: &Url, request: &Request) -> Url {
+pub(crate) fn address(base: &Url, request: &Request) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), request.path));
     url.set_query(Some(request.query.as_str()).filter(|query| !query.is_empty()));

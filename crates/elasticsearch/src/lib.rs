@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod client;
 pub mod connection;
 pub mod definitions;
+mod direct;
 mod entries;
 pub mod error;
 mod exchange;

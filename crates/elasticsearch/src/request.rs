@@ -42,6 +42,7 @@ pub struct Request {
     pub(crate) idempotent: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_body: Option<usize>,
+    pub(crate) large_answer: bool,
 }
 
 impl Request {
@@ -58,6 +59,7 @@ impl Request {
             content_type: ContentType::Json,
             timeout: None,
             max_body: None,
+            large_answer: false,
         }
     }
 
@@ -127,6 +129,13 @@ impl Request {
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
+        self
+    }
+
+    /// The answer will be large, and the request is small: a page of documents. It is taken the cheapest way there is.
+    #[must_use]
+    pub fn large_answer(mut self) -> Self {
+        self.large_answer = true;
         self
     }
 

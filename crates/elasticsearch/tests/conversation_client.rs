@@ -28,6 +28,11 @@ fn good() -> Reply {
     Reply::json(200, r#"{"ok":true}"#)
 }
 
+/// By the HTTP library, and straight from the socket.
+fn either_way(request: Request) -> [Request; 2] {
+    [request.clone(), request.large_answer()]
+}
+
 fn refusal(status: u16) -> Reply {
     Reply::json(status, format!(r#"{{"error":{{"type":"some_exception","reason":"because"}},"status":{status}}}"#))
 }
@@ -54,10 +59,12 @@ async fn what_passes_is_tried_again_until_it_is_good() {
         ),
     ];
     for (name, bad) in cases {
-        let server = server(vec![bad.clone(), bad.clone(), good()]).await;
-        let answer = server.client().await.send(Request::get(&["x"])).await;
-        assert_eq!(answer.unwrap_or_else(|e| panic!("{name}: {e}")).body.as_ref(), br#"{"ok":true}"#, "{name}");
-        assert_eq!(server.count("GET /x"), 3, "{name}");
+        for request in either_way(Request::get(&["x"])) {
+            let server = server(vec![bad.clone(), bad.clone(), good()]).await;
+            let answer = server.client().await.send(request).await;
+            assert_eq!(answer.unwrap_or_else(|e| panic!("{name}: {e}")).body.as_ref(), br#"{"ok":true}"#, "{name}");
+            assert_eq!(server.count("GET /x"), 3, "{name}");
+        }
     }
 }
 
@@ -89,10 +96,12 @@ async fn what_is_wrong_for_good_is_told_at_once() {
         (Reply::claiming(200, &[("content-type", "application/json")], 1 << 40, "{"), "longer than"),
     ];
     for (bad, named) in cases {
-        let server = server(vec![bad]).await;
-        let error = server.client().await.send(Request::get(&["x"])).await.expect_err("an error");
-        assert!(error.to_string().contains(named), "{error}");
-        assert_eq!((error.retry(), server.count("GET /x")), (Retry::Never, 1), "{error}");
+        for request in either_way(Request::get(&["x"])) {
+            let server = server(vec![bad.clone()]).await;
+            let error = server.client().await.send(request).await.expect_err("an error");
+            assert!(error.to_string().contains(named), "{error}");
+            assert_eq!((error.retry(), server.count("GET /x")), (Retry::Never, 1), "{error}");
+        }
     }
 }
 
@@ -105,9 +114,11 @@ async fn a_body_without_an_end_is_not_taken_into_memory() {
         chunks.extend_from_slice(&[b' '; 0x400]);
         chunks.extend_from_slice(b"\r\n");
     }
-    let server = server(vec![Reply::raw(chunks)]).await;
-    let error = server.client().await.send(Request::get(&["x"]).max_body(10_000)).await.expect_err("an error");
-    assert!(matches!(error, Error::TooLarge { limit: 10_000, .. }), "{error}");
+    for request in either_way(Request::get(&["x"]).max_body(10_000)) {
+        let server = server(vec![Reply::raw(chunks.clone())]).await;
+        let error = server.client().await.send(request).await.expect_err("an error");
+        assert!(matches!(error, Error::TooLarge { limit: 10_000, .. }), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -145,14 +156,18 @@ async fn another_node_answers_when_one_is_gone() {
     let mut connection = first.connection();
     connection.urls.extend(second.connection().urls);
     let client = Client::connect(connection).await.expect("connected");
-    for _ in 0..10 {
-        client.send(Request::get(&["x"])).await.expect("an answer");
+    for _ in 0..5 {
+        for request in either_way(Request::get(&["x"])) {
+            client.send(request).await.expect("an answer");
+        }
     }
     assert_eq!((first.count("GET /x"), second.count("GET /x")), (5, 5));
     drop(first);
-    for _ in 0..20 {
+    for _ in 0..10 {
         // What is not idempotent, too: where no connection comes about, nothing was sent.
-        client.send(Request::post(&["y"]).json("{}").idempotent(true)).await.expect("an answer");
+        for request in either_way(Request::post(&["y"]).json("{}").idempotent(true)) {
+            client.send(request).await.expect("an answer");
+        }
     }
     assert_eq!(second.count("POST /y"), 20);
 }
@@ -193,14 +208,16 @@ async fn plain_http_behind_an_https_address_is_a_tls_error() {
 
 #[tokio::test]
 async fn credentials_travel_in_headers_only() {
-    let server = server(vec![good(), refusal(400)]).await;
+    let server = server(vec![good(), good(), refusal(400)]).await;
     let mut connection = server.connection();
     connection.urls = vec![server.url.replace("http://", "http://ada:se%20cret@").parse().expect("a URL")];
     connection.headers = vec![("X-Tenant".into(), "t-secret".into())];
     let client = Client::connect(connection).await.expect("connected");
     assert_eq!(client.server().flavour, Flavour::Elasticsearch);
-    client.send(Request::get(&["x"])).await.expect("an answer");
-    let error = client.send(Request::get(&["x"])).await.expect_err("an error");
+    for request in either_way(Request::get(&["x"])) {
+        client.send(request).await.expect("an answer");
+    }
+    let error = client.send(Request::get(&["x"]).large_answer()).await.expect_err("an error");
     for seen in server.seen() {
         assert_eq!(seen.header("authorization"), Some("Basic YWRhOnNlIGNyZXQ="));
         assert_eq!((seen.header("x-tenant"), seen.header("accept")), (Some("t-secret"), Some("application/json")));
@@ -230,8 +247,13 @@ async fn a_path_prefix_and_other_credentials_are_kept() {
     connection.urls = vec![format!("{}/es/", server.url).parse().expect("a URL")];
     connection.auth = Auth::ApiKey("id:key".into());
     let client = Client::connect(connection).await.expect("connected");
-    client.send(Request::get(&["ä/b", "_search"]).query("q", "1")).await.expect("an answer");
+    for request in either_way(Request::get(&["ä/b", "_search"]).query("q", "1")) {
+        client.send(request).await.expect("an answer");
+    }
     let seen = server.seen();
-    assert_eq!(seen[1].target, "/es/%C3%A4%2Fb/_search?q=1");
-    assert_eq!(seen[1].header("authorization"), Some("ApiKey aWQ6a2V5"));
+    for seen in &seen[1..] {
+        assert_eq!(seen.target, "/es/%C3%A4%2Fb/_search?q=1");
+        assert_eq!(seen.header("authorization"), Some("ApiKey aWQ6a2V5"));
+        assert_eq!(seen.header("host"), server.url.strip_prefix("http://"));
+    }
 }

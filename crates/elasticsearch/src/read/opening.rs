@@ -123,7 +123,7 @@ impl Opening<'_> {
         if can.refuses_partial_results {
             request = request.query("allow_partial_search_results", "false");
         }
-        request.json(body.to_string()).max_body(self.size.max_body(self.size.documents()))
+        request.json(body.to_string()).max_body(self.size.max_body(self.size.documents())).large_answer()
     }
 
     fn page(&self, source: scan::ScanError) -> Error {

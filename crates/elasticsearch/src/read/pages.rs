@@ -202,13 +202,14 @@ impl Pages {
             .query("allow_partial_search_results", "false")
             .json(body)
             .max_body(self.size.max_body(self.size.documents()))
+            .large_answer()
     }
 
     /// Asks once: nobody knows whether a scroll that failed has moved on.
     async fn next_in_scroll(&mut self, context: &Context) -> Result<Option<Body>> {
         let body = json!({ "scroll": duration(self.options.keep_alive), "scroll_id": context.id() });
         let max_body = self.size.max_body(self.page_documents());
-        let request = Request::post(&["_search", "scroll"]).json(body.to_string()).max_body(max_body);
+        let request = Request::post(&["_search", "scroll"]).json(body.to_string()).max_body(max_body).large_answer();
         let page = match self.client.send(request).await {
             Ok(answer) => self.accept(answer.body),
             Err(error) => Err(error),

@@ -49,6 +49,22 @@ impl<'a> Cursor<'a> {
         Ok(found)
     }
 
+    /// Passes `text` if it comes next, to the letter.
+    pub(super) fn pass(&mut self, text: &[u8]) -> Option<()> {
+        self.input[self.at..].starts_with(text).then(|| self.at += text.len())
+    }
+
+    /// The number that the digits here are; `None` where there is none, or more than 64 bits.
+    pub(super) fn digits(&mut self) -> Option<u64> {
+        let start = self.at;
+        let mut number = 0u64;
+        while let Some(digit) = self.input.get(self.at).filter(|byte| byte.is_ascii_digit()) {
+            number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            self.at += 1;
+        }
+        (self.at > start).then_some(number)
+    }
+
     /// A string with its quotes, escapes untouched.
     pub(super) fn string(&mut self) -> Result<&'a [u8], ScanError> {
         self.expect(b'"', "a string")?;

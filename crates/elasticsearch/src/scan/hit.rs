@@ -1,6 +1,6 @@
 //! One hit of a search answer, or one line of a dump, as spans of its bytes. Never decodes a document.
 
-use super::{ScanError, cursor::Cursor};
+use super::{ScanError, cursor::Cursor, pattern::Pattern};
 
 /// One document as the server (or a dump) wrote it. Strings keep their quotes and escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,13 +115,15 @@ fn number(cursor: &mut Cursor<'_>) -> Result<u64, ScanError> {
 /// The hits of one answer, in order; after an error, nothing more.
 pub struct Hits<'a> {
     cursor: Cursor<'a>,
+    /// Of the last hit that was read the general way.
+    pattern: Option<Pattern<'a>>,
     first: bool,
     done: bool,
 }
 
 impl<'a> Hits<'a> {
     pub(super) fn new(cursor: Cursor<'a>) -> Self {
-        Self { cursor, first: true, done: false }
+        Self { cursor, pattern: None, first: true, done: false }
     }
 
     fn advance(&mut self) -> Result<Option<Hit<'a>>, ScanError> {
@@ -133,7 +135,14 @@ impl<'a> Hits<'a> {
             self.cursor.expect(b',', "`,` or `]` behind a hit")?;
         }
         self.cursor.peek()?;
-        let (hit, end) = hit(self.cursor.input, self.cursor.at)?;
+        let Cursor { input, at } = self.cursor;
+        let (hit, end) = if let Some(found) = self.pattern.as_ref().and_then(|pattern| pattern.hit(input, at)) {
+            found
+        } else {
+            let (hit, end) = hit(input, at)?;
+            self.pattern = Pattern::of(hit, input, at, end);
+            (hit, end)
+        };
         self.cursor.at = end;
         Ok(Some(hit))
     }

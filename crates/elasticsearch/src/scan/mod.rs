@@ -8,6 +8,7 @@ mod blocks;
 mod cursor;
 mod hit;
 mod page;
+mod pattern;
 mod text;
 
 pub use hit::{Hit, Hits, hit};
