@@ -1,6 +1,7 @@
-//! `cargo xtask`: automation that is not a test. Builds nothing that users get and runs nothing of Larder's own crates.
+//! `cargo xtask`: automation that is not a test. Runs nothing of Larder's own crates but `api`, whose kinds it writes down.
 
 mod bench;
+mod crds;
 mod generate;
 mod tidy;
 mod tree;
@@ -16,6 +17,7 @@ use clap::Parser;
 enum Command {
     /// Check what the compiler does not: arrows between crates, file sizes, names, links.
     Tidy,
+    Crds(crds::Crds),
     Generate(generate::Generate),
     Mapping(generate::Mapping),
     #[command(subcommand)]
@@ -24,6 +26,7 @@ enum Command {
 
 fn main() -> Result<ExitCode> {
     match Command::parse() {
+        Command::Crds(arguments) => arguments.run(&tree::root()),
         Command::Generate(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
         Command::Mapping(arguments) => {
             arguments.run();

@@ -12,11 +12,14 @@ enum Arrows {
 
 /// The table of arrows. A new crate needs its line here.
 const ARROWS: &[(&str, Arrows)] = &[
+    ("api", Arrows::Only(&[])),
     ("elasticsearch", Arrows::Only(&[])),
     ("repository", Arrows::Only(&[])),
     ("engine", Arrows::Only(&["elasticsearch", "repository"])),
+    ("job", Arrows::Only(&["api", "engine"])),
+    ("operator", Arrows::Only(&["api"])),
     ("larder", Arrows::Any),
-    ("xtask", Arrows::Only(&["samples"])),
+    ("xtask", Arrows::Only(&["api", "samples"])),
     ("samples", Arrows::Only(&[])),
 ];
 
@@ -29,6 +32,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["elasticsearch", "repository"]),
     ("rustic_core", &["repository"]),
     ("opendal", &["repository"]),
+    ("schemars", &["api"]),
+    ("regress", &["job"]),
     ("clap", &["larder", "xtask"]),
     ("clap_complete", &["larder"]),
     ("tracing-subscriber", &["larder"]),

@@ -1,0 +1,36 @@
+//! Names that others look for: labels, annotations, finalizers, and the name under which we apply. Stash's, to the letter.
+
+/// Group of all kinds but AppBinding.
+pub const GROUP: &str = "stash.appscode.com";
+/// Group of AppBinding.
+pub const CATALOG_GROUP: &str = "appcatalog.appscode.com";
+
+/// Label of a session: the name of its invoker.
+pub const INVOKER_NAME: &str = "stash.appscode.com/invoker-name";
+/// Label of a session: the kind of its invoker.
+pub const INVOKER_TYPE: &str = "stash.appscode.com/invoker-type";
+/// Label of what is to go once it has succeeded, with value `true`.
+pub const DELETE_JOB_ON_COMPLETION: &str = "stash.appscode.com/delete-job-on-completion";
+/// Label: [`BACKUP`] or [`RESTORE`].
+pub const COMPONENT: &str = "app.kubernetes.io/component";
+/// Label of all that is made for an invoker, with value [`GROUP`].
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Value of [`COMPONENT`].
+pub const BACKUP: &str = "stash-backup";
+/// Value of [`COMPONENT`].
+pub const RESTORE: &str = "stash-restore";
+
+/// Annotation of a target: the BackupBlueprint to follow.
+pub const BLUEPRINT: &str = "stash.appscode.com/backup-blueprint";
+/// Annotation of a target: its own schedule.
+pub const SCHEDULE: &str = "stash.appscode.com/schedule";
+/// Annotation of a target: what follows names a parameter of the Task.
+pub const PARAMETER_PREFIX: &str = "params.stash.appscode.com/";
+
+/// Finalizer of invokers.
+pub const INVOKER_FINALIZER: &str = "stash.appscode.com";
+/// Finalizer of a Repository.
+pub const REPOSITORY_FINALIZER: &str = "stash";
+
+/// The longest name of an object that becomes a label or a host name.
+pub const LONGEST_NAME: usize = 63;

@@ -1,0 +1,80 @@
+//! Names of metrics, as Stash pushes them, and the text in which they are pushed.
+
+use std::fmt::Write as _;
+
+/// Whether the last session succeeded, 1 or 0.
+pub const BACKUP_SESSION_SUCCESS: &str = "stash_backup_session_success";
+/// How long the last session took, in seconds.
+pub const BACKUP_SESSION_DURATION: &str = "stash_backup_session_duration_seconds";
+/// Targets of the last session.
+pub const BACKUP_TARGET_COUNT: &str = "stash_backup_target_count_total";
+/// When a session succeeded last, in seconds since 1970.
+pub const BACKUP_LAST_SUCCESS: &str = "stash_backup_last_success_time_seconds";
+/// Whether the last restore succeeded, 1 or 0.
+pub const RESTORE_SESSION_SUCCESS: &str = "stash_restore_session_success";
+/// How long the last restore took, in seconds.
+pub const RESTORE_SESSION_DURATION: &str = "stash_restore_session_duration_seconds";
+/// Targets of the last restore.
+pub const RESTORE_TARGET_COUNT: &str = "stash_restore_target_count_total";
+
+/// One value with its labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The metric's name.
+    pub name: &'static str,
+    /// Its labels.
+    pub labels: Vec<(&'static str, String)>,
+    /// Its value.
+    pub value: f64,
+}
+
+/// The job under which an invoker's metrics are pushed.
+pub fn job(invoker_kind: &str, namespace: &str, name: &str) -> String {
+    format!("{}-{namespace}-{name}", invoker_kind.to_lowercase())
+}
+
+/// Prometheus's text format (version 0.0.4), all samples as gauges.
+pub fn text(samples: &[Sample]) -> String {
+    let mut text = String::new();
+    let mut typed: Vec<&str> = Vec::new();
+    // All samples of one metric have to stand together.
+    for sample in samples {
+        if typed.contains(&sample.name) {
+            continue;
+        }
+        typed.push(sample.name);
+        writeln!(text, "# TYPE {} gauge", sample.name).expect("memory takes it");
+        for sample in samples.iter().filter(|other| other.name == sample.name) {
+            let label = |(name, value): &(&str, String)| format!("{name}=\"{}\"", escaped(value));
+            let labels: Vec<String> = sample.labels.iter().map(label).collect();
+            writeln!(text, "{}{{{}}} {}", sample.name, labels.join(","), sample.value).expect("memory takes it");
+        }
+    }
+    text
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_of_one_metric_stand_together_and_labels_are_escaped() {
+        let sample = |name, label: &str, value| Sample { name, labels: vec![("l", label.to_owned())], value };
+        let samples = [
+            sample(BACKUP_SESSION_SUCCESS, "a\"b", 1.0),
+            sample(BACKUP_TARGET_COUNT, "x", 2.5),
+            sample(BACKUP_SESSION_SUCCESS, "c\\d\n", 0.0),
+        ];
+        let want = "# TYPE stash_backup_session_success gauge\n\
+                    stash_backup_session_success{l=\"a\\\"b\"} 1\n\
+                    stash_backup_session_success{l=\"c\\\\d\\n\"} 0\n\
+                    # TYPE stash_backup_target_count_total gauge\n\
+                    stash_backup_target_count_total{l=\"x\"} 2.5\n";
+        assert_eq!(text(&samples), want);
+        assert_eq!(job("BackupConfiguration", "logs", "alpha"), "backupconfiguration-logs-alpha");
+    }
+}

@@ -1,0 +1,5 @@
+//! BackupSessions: whether they begin, what does their work, and what became of them.
+
+mod history;
+pub mod plan;
+mod status;

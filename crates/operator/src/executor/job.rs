@@ -1,0 +1,143 @@
+//! The Job around a session's containers: labels, owner, the pod's own settings.
+
+use std::collections::BTreeMap;
+
+use api::{labels, runtime_settings::PodSettings};
+use k8s_openapi::{
+    api::{
+        batch::v1::{Job, JobSpec},
+        core::v1::{PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile},
+    },
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+
+use super::{Owner, Way, Work, containers::Containers, volumes::Volumes};
+use crate::names;
+
+/// The user that our own program runs as: nobody.
+const NOBODY: i64 = 65535;
+
+pub(super) fn of(work: &Work<'_>, containers: Containers, volumes: &Volumes) -> Job {
+    let name = match work.way {
+        Way::Backup { .. } => names::backup_job(work.session.name, work.index),
+        Way::Restore { .. } => names::restore_job(work.session.name, work.index),
+    };
+    let labels = labels(work);
+    let pod = work.runtime_settings.and_then(|settings| settings.pod.clone()).unwrap_or_default();
+    let template = PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels.clone()),
+            annotations: pod.pod_annotations.clone(),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(pod_spec(work, pod, containers, volumes)),
+    };
+    Job {
+        metadata: ObjectMeta {
+            name: Some(name),
+            namespace: Some(work.session.namespace.to_owned()),
+            labels: Some(labels),
+            owner_references: Some(vec![owner(&work.session)]),
+            ..ObjectMeta::default()
+        },
+        spec: Some(JobSpec {
+            // A session is one try: the next one is another session.
+            backoff_limit: Some(0),
+            active_deadline_seconds: Some(work.deadline),
+            template,
+            ..JobSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// The session, in whose wake everything goes.
+pub(super) fn owner(session: &Owner<'_>) -> OwnerReference {
+    OwnerReference {
+        api_version: format!("{}/v1beta1", labels::GROUP),
+        kind: session.kind.to_owned(),
+        name: session.name.to_owned(),
+        uid: session.uid.to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+/// The invoker's own labels, and whose work this is.
+fn labels(work: &Work<'_>) -> BTreeMap<String, String> {
+    let mut all = work.invoker.labels.cloned().unwrap_or_default();
+    let component = match work.way {
+        Way::Backup { .. } => labels::BACKUP,
+        Way::Restore { .. } => labels::RESTORE,
+    };
+    all.insert(labels::COMPONENT.to_owned(), component.to_owned());
+    all.insert(labels::MANAGED_BY.to_owned(), labels::GROUP.to_owned());
+    all
+}
+
+fn pod_spec(work: &Work<'_>, pod: PodSettings, containers: Containers, volumes: &Volumes) -> PodSpec {
+    let Containers { in_order: mut containers, volumes: of_task, own } = containers;
+    let last = containers.pop().expect("a Task has a step");
+    let PodSettings {
+        pod_annotations: _,
+        node_selector,
+        service_account_name: _,
+        service_account_annotations: _,
+        automount_service_account_token,
+        node_name,
+        security_context,
+        image_pull_secrets,
+        affinity,
+        scheduler_name,
+        tolerations,
+        priority_class_name,
+        priority,
+        readiness_gates,
+        runtime_class_name,
+        enable_service_links,
+    } = pod;
+    PodSpec {
+        restart_policy: Some("Never".into()),
+        init_containers: Some(containers).filter(|containers| !containers.is_empty()),
+        containers: vec![last],
+        volumes: Some([of_task, volumes.of_pod.clone()].concat()),
+        service_account_name: Some(work.service_account.to_owned()),
+        security_context: Some(security(security_context, own, matches!(work.way, Way::Restore { .. }))),
+        node_selector,
+        automount_service_account_token,
+        node_name,
+        image_pull_secrets,
+        affinity,
+        scheduler_name,
+        tolerations,
+        priority_class_name,
+        priority,
+        readiness_gates,
+        runtime_class_name,
+        enable_service_links,
+        ..PodSpec::default()
+    }
+}
+
+/// Our own program runs as nobody, in a group to which volumes are opened. Programs of others run as under Stash: as
+/// nobody when they back up, as root when they restore.
+fn security(wanted: Option<PodSecurityContext>, own: bool, restore: bool) -> PodSecurityContext {
+    let wanted = wanted.unwrap_or_default();
+    if !own {
+        let user = if restore { 0 } else { NOBODY };
+        return PodSecurityContext {
+            run_as_user: wanted.run_as_user.or(Some(user)),
+            run_as_group: wanted.run_as_group.or(restore.then_some(0)),
+            ..wanted
+        };
+    }
+    let user = wanted.run_as_user.unwrap_or(NOBODY);
+    let default = SeccompProfile { type_: "RuntimeDefault".into(), localhost_profile: None };
+    PodSecurityContext {
+        run_as_user: Some(user),
+        run_as_non_root: wanted.run_as_non_root.or((user != 0).then_some(true)),
+        fs_group: wanted.fs_group.or(Some(NOBODY)),
+        seccomp_profile: wanted.seccomp_profile.clone().or(Some(default)),
+        ..wanted
+    }
+}

@@ -1,0 +1,106 @@
+//! What an invoker or a restore needs before anything can begin: its Repository, the Secret that opens it, leave to use it, its
+//! target. Says each as a condition. Pure.
+
+use std::collections::BTreeMap;
+
+use api::{
+    Repository,
+    session::{Driver, RepositoryRef},
+    target::TargetRef,
+};
+
+use crate::{
+    conditions::{Conditions, Reasons},
+    lookup::Lookup,
+    usage,
+};
+
+/// What is needed, and what came of looking for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs<'a> {
+    /// The object's namespace.
+    pub namespace: &'a str,
+    /// That namespace's labels.
+    pub namespace_labels: &'a BTreeMap<String, String>,
+    /// What does the work.
+    pub driver: Driver,
+    /// The Repository by name.
+    pub repository_ref: Option<&'a RepositoryRef>,
+    /// The Repository.
+    pub repository: &'a Lookup<Repository>,
+    /// Its storage Secret.
+    pub secret: &'a Lookup<()>,
+    /// The target by name.
+    pub target_ref: Option<&'a TargetRef>,
+    /// The target.
+    pub target: &'a Lookup<()>,
+    /// The condition that tells about the target.
+    pub target_condition: &'static str,
+}
+
+/// Whether something can begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything is there.
+    Complete,
+    /// The Repository or its Secret is not there, or nobody knows.
+    NoRepository,
+    /// A rule is broken.
+    Invalid,
+    /// The target is not there, or nobody knows.
+    NoTarget,
+}
+
+const REPOSITORY: Reasons = Reasons {
+    available: "RepositoryAvailable",
+    missing: "RepositoryNotAvailable",
+    unknown: "UnableToCheckRepositoryAvailability",
+};
+const SECRET: Reasons = Reasons {
+    available: "BackendSecretAvailable",
+    missing: "BackendSecretNotAvailable",
+    unknown: "UnableToCheckBackendSecretAvailability",
+};
+const TARGET: Reasons =
+    Reasons { available: "TargetAvailable", missing: "TargetNotAvailable", unknown: "UnableToCheckTargetAvailability" };
+
+/// Says in `conditions` what is there and what is not.
+pub fn look(needs: &Needs<'_>, conditions: &mut Conditions) -> Verdict {
+    if needs.driver == Driver::Restic {
+        let verdict = look_for_repository(needs, conditions);
+        if verdict != Verdict::Complete {
+            return verdict;
+        }
+    }
+    conditions.set("ValidationPassed", true, "ResourceValidationPassed", "no rule is broken");
+    conditions.set_found(needs.target_condition, needs.target, &named(needs.target_ref), TARGET);
+    if needs.target.found().is_some() { Verdict::Complete } else { Verdict::NoTarget }
+}
+
+fn look_for_repository(needs: &Needs<'_>, conditions: &mut Conditions) -> Verdict {
+    let of = needs.repository_ref.cloned().unwrap_or_default();
+    let what = format!("Repository {}/{}", of.namespace.as_deref().unwrap_or(needs.namespace), of.name);
+    conditions.set_found("RepositoryFound", needs.repository, &what, REPOSITORY);
+    let Some(repository) = needs.repository.found() else { return Verdict::NoRepository };
+    let secret = repository.spec.backend.as_ref().and_then(|backend| backend.storage_secret_name.as_deref());
+    let at = repository.metadata.namespace.as_deref().unwrap_or_default();
+    let what = format!("Secret {at}/{}", secret.unwrap_or("(spec.backend.storageSecretName is empty)"));
+    conditions.set_found("BackendSecretFound", needs.secret, &what, SECRET);
+    if needs.secret.found().is_none() {
+        return Verdict::NoRepository;
+    }
+    match usage::check(repository, needs.namespace, needs.namespace_labels) {
+        Ok(()) => Verdict::Complete,
+        Err(refused) => {
+            conditions.set("ValidationPassed", false, "ResourceValidationFailed", refused.to_string());
+            Verdict::Invalid
+        }
+    }
+}
+
+/// `appcatalog.appscode.com/v1alpha1 appbinding/alpha`.
+fn named(target: Option<&TargetRef>) -> String {
+    let TargetRef { api_version, kind, name } = target.cloned().unwrap_or_default();
+    let [version, kind, name] = [api_version, kind, name].map(Option::unwrap_or_default);
+    format!("{version} {}/{name}", kind.to_lowercase())
+}

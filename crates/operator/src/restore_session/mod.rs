@@ -1,0 +1,4 @@
+//! RestoreSessions: whether they can begin, what does their work, and what became of them.
+
+pub mod plan;
+mod rules;
