@@ -16,7 +16,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 tiers=(fast licenses fuzz conversation contract heavy demo)
-servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio)
+servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio kubernetes)
 # Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
 memory_for_both_kib=$((10 * 1024 * 1024))
 
@@ -55,6 +55,7 @@ tier_fast() {
   check "formatting" cargo fmt --all --check
   check "clippy" cargo clippy --workspace --all-targets --quiet -- -D warnings
   check "tidy" cargo run --quiet --package xtask -- tidy
+  check "generated definitions" cargo run --quiet --package xtask -- crds --check
   for target in $(ungrouped_test_targets); do arguments+=(--test "$target"); done
   tests "unit and golden tests" --lib --bins ${arguments[@]+"${arguments[@]}"}
   tests "examples in the documentation" --doc
