@@ -10,6 +10,7 @@ pub mod lookup;
 pub mod names;
 pub mod needs;
 pub mod plan;
+mod pods;
 pub mod restore_session;
 pub mod substitute;
 pub mod tasks;

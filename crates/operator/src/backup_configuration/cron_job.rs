@@ -6,22 +6,16 @@ use api::{BackupConfiguration, labels, runtime_settings::RuntimeSettings};
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, CronJobSpec, JobSpec, JobTemplateSpec},
-        core::v1::{
-            Capabilities, Container, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecurityContext,
-            ServiceAccount,
-        },
+        core::v1::{Container, PodSpec, PodTemplateSpec, ServiceAccount},
         rbac::v1::{RoleBinding, RoleRef, Subject},
     },
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 
-use crate::{names, plan::Wanted};
+use crate::{names, plan::Wanted, pods};
 
 /// The ClusterRole of what begins sessions.
 const ROLE: &str = "stash-cron-job";
-/// The user that it runs as: nobody.
-const NOBODY: i64 = 65535;
-
 /// What is needed for sessions to begin by themselves, the CronJob last.
 pub(super) fn of(configuration: &BackupConfiguration, image: &str) -> Vec<Wanted> {
     let name = names::cron_job(configuration.metadata.name.as_deref().unwrap_or_default());
@@ -82,7 +76,6 @@ fn pod(configuration: &BackupConfiguration, image: &str, account: &str, settings
     let invoker = configuration.metadata.name.as_deref().unwrap_or_default();
     let pod = settings.pod.unwrap_or_default();
     let container = settings.container.unwrap_or_default();
-    let security = container.security_context.unwrap_or_default();
     let container = Container {
         name: "stash-trigger".into(),
         image: Some(image.to_owned()),
@@ -95,49 +88,20 @@ fn pod(configuration: &BackupConfiguration, image: &str, account: &str, settings
         resources: container.resources,
         env: container.env,
         env_from: container.env_from,
-        security_context: Some(SecurityContext {
-            allow_privilege_escalation: security.allow_privilege_escalation.or(Some(false)),
-            read_only_root_filesystem: security.read_only_root_filesystem.or(Some(true)),
-            capabilities: security
-                .capabilities
-                .clone()
-                .or(Some(Capabilities { add: None, drop: Some(vec!["ALL".into()]) })),
-            ..security
-        }),
+        security_context: Some(pods::without_rights(container.security_context.unwrap_or_default())),
         ..Container::default()
     };
-    let wanted = pod.security_context.unwrap_or_default();
-    let user = wanted.run_as_user.unwrap_or(NOBODY);
-    let profile = SeccompProfile { type_: "RuntimeDefault".into(), localhost_profile: None };
+    let wanted = pod.security_context.clone().unwrap_or_default();
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels_of(configuration)),
-            annotations: pod.pod_annotations,
+            annotations: pod.pod_annotations.clone(),
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
-            restart_policy: Some("Never".into()),
             containers: vec![container],
-            service_account_name: Some(account.to_owned()),
-            security_context: Some(PodSecurityContext {
-                run_as_user: Some(user),
-                run_as_non_root: wanted.run_as_non_root.or((user != 0).then_some(true)),
-                seccomp_profile: wanted.seccomp_profile.clone().or(Some(profile)),
-                ..wanted
-            }),
-            node_selector: pod.node_selector,
-            automount_service_account_token: pod.automount_service_account_token,
-            node_name: pod.node_name,
-            image_pull_secrets: pod.image_pull_secrets,
-            affinity: pod.affinity,
-            scheduler_name: pod.scheduler_name,
-            tolerations: pod.tolerations,
-            priority_class_name: pod.priority_class_name,
-            priority: pod.priority,
-            readiness_gates: pod.readiness_gates,
-            runtime_class_name: pod.runtime_class_name,
-            enable_service_links: pod.enable_service_links,
-            ..PodSpec::default()
+            security_context: Some(pods::as_nobody(wanted)),
+            ..pods::spec(pod, account)
         }),
     }
 }

@@ -5,10 +5,10 @@ use api::{
     runtime_settings::{ContainerSettings, IoNice, Nice},
     task::Step,
 };
-use k8s_openapi::api::core::v1::{Capabilities, Container, EnvVar, SecurityContext, Volume};
+use k8s_openapi::api::core::v1::{Container, EnvVar, SecurityContext, Volume};
 
 use super::{ExecutorError, Settings, Work, variables, volumes::Volumes};
-use crate::{names, substitute};
+use crate::{names, pods, substitute};
 
 /// A Task whose variables were replaced.
 pub(super) struct Containers {
@@ -144,15 +144,5 @@ fn priorities(nice: Option<Nice>, ionice: Option<IoNice>) -> Vec<EnvVar> {
 
 /// Our own program needs no rights at all; what users bring along may.
 fn security(wanted: Option<SecurityContext>, own: bool) -> Option<SecurityContext> {
-    if !own {
-        return wanted;
-    }
-    let wanted = wanted.unwrap_or_default();
-    let none = Capabilities { add: None, drop: Some(vec!["ALL".into()]) };
-    Some(SecurityContext {
-        allow_privilege_escalation: wanted.allow_privilege_escalation.or(Some(false)),
-        read_only_root_filesystem: wanted.read_only_root_filesystem.or(Some(true)),
-        capabilities: wanted.capabilities.clone().or(Some(none)),
-        ..wanted
-    })
+    if own { Some(pods::without_rights(wanted.unwrap_or_default())) } else { wanted }
 }

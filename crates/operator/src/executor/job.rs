@@ -6,16 +6,16 @@ use api::{labels, runtime_settings::PodSettings};
 use k8s_openapi::{
     api::{
         batch::v1::{Job, JobSpec},
-        core::v1::{PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile},
+        core::v1::{PodSecurityContext, PodSpec, PodTemplateSpec},
     },
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 
 use super::{Owner, Way, Work, containers::Containers, volumes::Volumes};
-use crate::names;
-
-/// The user that our own program runs as: nobody.
-const NOBODY: i64 = 65535;
+use crate::{
+    names,
+    pods::{self, NOBODY},
+};
 
 pub(super) fn of(work: &Work<'_>, containers: Containers, volumes: &Volumes) -> Job {
     let name = match work.way {
@@ -78,66 +78,25 @@ fn labels(work: &Work<'_>) -> BTreeMap<String, String> {
 fn pod_spec(work: &Work<'_>, pod: PodSettings, containers: Containers, volumes: &Volumes) -> PodSpec {
     let Containers { in_order: mut containers, volumes: of_task, own } = containers;
     let last = containers.pop().expect("a Task has a step");
-    let PodSettings {
-        pod_annotations: _,
-        node_selector,
-        service_account_name: _,
-        service_account_annotations: _,
-        automount_service_account_token,
-        node_name,
-        security_context,
-        image_pull_secrets,
-        affinity,
-        scheduler_name,
-        tolerations,
-        priority_class_name,
-        priority,
-        readiness_gates,
-        runtime_class_name,
-        enable_service_links,
-    } = pod;
+    let wanted = pod.security_context.clone().unwrap_or_default();
     PodSpec {
-        restart_policy: Some("Never".into()),
         init_containers: Some(containers).filter(|containers| !containers.is_empty()),
         containers: vec![last],
         volumes: Some([of_task, volumes.of_pod.clone()].concat()),
-        service_account_name: Some(work.service_account.to_owned()),
-        security_context: Some(security(security_context, own, matches!(work.way, Way::Restore { .. }))),
-        node_selector,
-        automount_service_account_token,
-        node_name,
-        image_pull_secrets,
-        affinity,
-        scheduler_name,
-        tolerations,
-        priority_class_name,
-        priority,
-        readiness_gates,
-        runtime_class_name,
-        enable_service_links,
-        ..PodSpec::default()
+        security_context: Some(security(wanted, own, matches!(work.way, Way::Restore { .. }))),
+        ..pods::spec(pod, work.service_account)
     }
 }
 
-/// Our own program runs as nobody, in a group to which volumes are opened. Programs of others run as under Stash: as
-/// nobody when they back up, as root when they restore.
-fn security(wanted: Option<PodSecurityContext>, own: bool, restore: bool) -> PodSecurityContext {
-    let wanted = wanted.unwrap_or_default();
-    if !own {
-        let user = if restore { 0 } else { NOBODY };
-        return PodSecurityContext {
-            run_as_user: wanted.run_as_user.or(Some(user)),
-            run_as_group: wanted.run_as_group.or(restore.then_some(0)),
-            ..wanted
-        };
+/// Our own program runs as nobody. Programs of others run as under Stash: as nobody when they back up, as root when they
+/// restore.
+fn security(wanted: PodSecurityContext, own: bool, restore: bool) -> PodSecurityContext {
+    if own {
+        return pods::as_nobody(wanted);
     }
-    let user = wanted.run_as_user.unwrap_or(NOBODY);
-    let default = SeccompProfile { type_: "RuntimeDefault".into(), localhost_profile: None };
     PodSecurityContext {
-        run_as_user: Some(user),
-        run_as_non_root: wanted.run_as_non_root.or((user != 0).then_some(true)),
-        fs_group: wanted.fs_group.or(Some(NOBODY)),
-        seccomp_profile: wanted.seccomp_profile.clone().or(Some(default)),
+        run_as_user: wanted.run_as_user.or(Some(if restore { 0 } else { NOBODY })),
+        run_as_group: wanted.run_as_group.or(restore.then_some(0)),
         ..wanted
     }
 }
