@@ -17,6 +17,17 @@ pub const RESTORE_SESSION_DURATION: &str = "stash_restore_session_duration_secon
 /// Targets of the last restore.
 pub const RESTORE_TARGET_COUNT: &str = "stash_restore_target_count_total";
 
+/// Whether the last backup of a host succeeded, 1 or 0.
+pub const BACKUP_HOST_SUCCESS: &str = "stash_backup_host_backup_success";
+/// Files of a host's snapshots.
+pub const BACKUP_HOST_FILES: &str = "stash_backup_host_files_total";
+/// Those that the snapshot before did not have.
+pub const BACKUP_HOST_FILES_NEW: &str = "stash_backup_host_files_new";
+/// Those that are other than in the snapshot before.
+pub const BACKUP_HOST_FILES_MODIFIED: &str = "stash_backup_host_files_modified";
+/// Those that are the same as in the snapshot before.
+pub const BACKUP_HOST_FILES_UNMODIFIED: &str = "stash_backup_host_files_unmodified";
+
 /// One value with its labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {

@@ -23,6 +23,13 @@ pub struct RuntimeSettings {
     pub container: Option<ContainerSettings>,
 }
 
+impl RuntimeSettings {
+    /// The service account that a user chose.
+    pub fn service_account(&self) -> Option<&str> {
+        self.pod.as_ref()?.service_account_name.as_deref()
+    }
+}
+
 /// How a pod runs. All but the two fields on the service account are Kubernetes' own.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

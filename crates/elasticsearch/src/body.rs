@@ -11,6 +11,8 @@ use std::{
 const LARGE: usize = 1 << 20;
 /// A longer buffer is not kept: it held one strange document.
 const LARGEST_KEPT: usize = 32 << 20;
+/// An answer's buffer begins no larger than this, whatever length is announced.
+pub(crate) const FIRST_CAPACITY: usize = 16 << 20;
 /// Buffers kept; more pages than this are never under way at once.
 const KEPT: usize = 16;
 

@@ -13,15 +13,12 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    body::{Body, Buffers},
+    body::{Body, Buffers, FIRST_CAPACITY},
     connection::origin,
     direct::Direct,
     error::{Error, LOST_CONTEXT, Result, quote},
     request::{Method, Request, Response},
 };
-
-/// An answer's buffer begins no larger than this, whatever length is announced.
-const FIRST_CAPACITY: usize = 16 << 20;
 
 /// What carries requests.
 pub(crate) struct Transport {
@@ -254,16 +251,16 @@ fn cause(error: &reqwest::Error) -> Box<dyn std::error::Error + Send + Sync> {
     crate::connection::innermost(error).into()
 }
 
-fn named(request: &Request) -> (String, String) {
+pub(crate) fn named(request: &Request) -> (String, String) {
     (request.method.to_string(), request.path.clone())
 }
 
-fn truncated(request: &Request, why: String) -> Error {
+pub(crate) fn truncated(request: &Request, why: String) -> Error {
     let (method, path) = named(request);
     Error::Truncated { method, path, why }
 }
 
-fn too_large(request: &Request, limit: usize) -> Error {
+pub(crate) fn too_large(request: &Request, limit: usize) -> Error {
     let (method, path) = named(request);
     Error::TooLarge { method, path, limit }
 }

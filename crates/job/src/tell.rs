@@ -2,7 +2,7 @@
 
 use api::{
     backup_session::{BackupSessionStatus, BackupTargetStatus, HostBackupPhase, HostBackupStats},
-    metrics::Sample,
+    metrics::{self, Sample},
     output::BackupOutput,
     target::TargetRef,
 };
@@ -77,7 +77,7 @@ pub fn samples(host: &HostBackupStats, labels: &[(&'static str, String)]) -> Vec
     let mut labels = labels.to_vec();
     labels.push(("hostname", host.hostname.clone().unwrap_or_default()));
     let sample = |name, value| Sample { name, labels: labels.clone(), value };
-    let mut samples = vec![sample("stash_backup_host_backup_success", f64::from(u8::from(success)))];
+    let mut samples = vec![sample(metrics::BACKUP_HOST_SUCCESS, f64::from(u8::from(success)))];
     if !success {
         return samples;
     }
@@ -86,10 +86,10 @@ pub fn samples(host: &HostBackupStats, labels: &[(&'static str, String)]) -> Vec
         of.sum::<i64>() as f64
     };
     samples.extend([
-        sample("stash_backup_host_files_total", files(|files| files.total_files)),
-        sample("stash_backup_host_files_new", files(|files| files.new_files)),
-        sample("stash_backup_host_files_modified", files(|files| files.modified_files)),
-        sample("stash_backup_host_files_unmodified", files(|files| files.unmodified_files)),
+        sample(metrics::BACKUP_HOST_FILES, files(|files| files.total_files)),
+        sample(metrics::BACKUP_HOST_FILES_NEW, files(|files| files.new_files)),
+        sample(metrics::BACKUP_HOST_FILES_MODIFIED, files(|files| files.modified_files)),
+        sample(metrics::BACKUP_HOST_FILES_UNMODIFIED, files(|files| files.unmodified_files)),
     ]);
     samples
 }

@@ -9,6 +9,7 @@ pub mod job_outcome;
 pub mod lookup;
 pub mod names;
 pub mod needs;
+mod owned;
 pub mod plan;
 mod pods;
 pub mod restore_session;

@@ -2,12 +2,6 @@
 
 use api::labels::LONGEST_NAME;
 
-/// A name of at most 63 characters that ends in `suffix`: what stands before it is cut.
-pub fn with_suffix(name: &str, suffix: &str) -> String {
-    let room = LONGEST_NAME.saturating_sub(suffix.len() + 1);
-    format!("{}-{suffix}", cut(name, room))
-}
-
 /// A name of at most 63 characters that begins with `prefix`; one that is longer keeps its first 32 and last 31.
 pub fn with_prefix(prefix: &str, name: &str) -> String {
     let whole = format!("{prefix}-{name}");
@@ -66,7 +60,6 @@ mod tests {
         assert_eq!(backup_job(&long, 3), format!("stash-backup-{}{}-3", "a".repeat(19), "b".repeat(29)));
         assert_eq!(restore_job("x.y", 0), "stash-restore-x-y-0");
         assert_eq!(container("elasticsearch-backup-7.14.0", 0), "elasticsearch-backup-7-14-0-0");
-        assert_eq!(with_suffix(&long, "1643").len(), 63);
         assert_eq!(interim_claim("alpha-1643", "dump-space"), "alpha-1643-dump-space");
     }
 }

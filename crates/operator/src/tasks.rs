@@ -8,6 +8,8 @@ use api::{
     task::{Param, TaskRef},
 };
 
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+
 use crate::lookup::Lookup;
 
 /// After how long a session has failed that says nothing about it: a day.
@@ -74,6 +76,12 @@ pub fn deadline(time_out: Option<&str>) -> Result<i64, String> {
         None => DEADLINE,
     };
     Ok(i64::try_from(deadline.as_secs()).unwrap_or(i64::MAX).max(1))
+}
+
+/// How old an object is, to the second.
+pub fn age(created: Option<&Time>, now: Timestamp) -> Duration {
+    let seconds = created.map_or(0, |created| now.as_second() - created.0.as_second());
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
 /// A duration as Go writes it: `1h30m`, `90s`, `1.5h`.

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{Fault, chunks::Chunks};
-use crate::body::{Body, Buffers};
+use crate::body::{Body, Buffers, FIRST_CAPACITY};
 
 /// The longest head taken, in bytes: as much as an ordinary library takes.
 const LONGEST_HEAD: usize = 64 << 10;
@@ -20,9 +20,6 @@ const LONGEST_HEAD: usize = 64 << 10;
 const MOST_HEADERS: usize = 100;
 /// Bytes asked of the socket at a time where nobody knows how many come.
 const PIECE: usize = 256 << 10;
-/// A body's buffer begins no larger than this, whatever length is announced.
-const FIRST_CAPACITY: usize = 16 << 20;
-
 /// An answer whose end was seen.
 pub(super) struct Answer {
     pub(super) status: StatusCode,

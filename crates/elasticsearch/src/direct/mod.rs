@@ -23,7 +23,7 @@ use crate::{
     body::{Body, Buffers},
     connection::{IDLE_CONNECTIONS, KEEP_ALIVE, origin},
     error::{Error, Result},
-    exchange::address,
+    exchange::{address, named, too_large, truncated},
     request::Request,
 };
 use answer::Answer;
@@ -147,10 +147,12 @@ impl Direct {
 }
 
 fn fault_of(request: &Request, limit: usize, fault: Fault) -> Error {
-    let (method, path) = (request.method.to_string(), request.path.clone());
     match fault {
-        Fault::Broken(source) => Error::Broken { method, path, source: source.into() },
-        Fault::Cut(why) => Error::Truncated { method, path, why },
-        Fault::TooLarge => Error::TooLarge { method, path, limit },
+        Fault::Broken(source) => {
+            let (method, path) = named(request);
+            Error::Broken { method, path, source: source.into() }
+        }
+        Fault::Cut(why) => truncated(request, why),
+        Fault::TooLarge => too_large(request, limit),
     }
 }

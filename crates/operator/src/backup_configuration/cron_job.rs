@@ -9,24 +9,27 @@ use k8s_openapi::{
         core::v1::{Container, PodSpec, PodTemplateSpec, ServiceAccount},
         rbac::v1::{RoleBinding, RoleRef, Subject},
     },
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-use crate::{names, plan::Wanted, pods};
+use crate::{names, owned, plan::Wanted, pods};
 
 /// The ClusterRole of what begins sessions.
 const ROLE: &str = "stash-cron-job";
+
 /// What is needed for sessions to begin by themselves, the CronJob last.
 pub(super) fn of(configuration: &BackupConfiguration, image: &str) -> Vec<Wanted> {
     let name = names::cron_job(configuration.metadata.name.as_deref().unwrap_or_default());
     let settings = configuration.spec.runtime_settings.clone().unwrap_or_default();
-    let own_account = settings.pod.as_ref().and_then(|pod| pod.service_account_name.clone());
+    let own_account = settings.service_account().map(str::to_owned);
     let account = own_account.clone().unwrap_or_else(|| name.clone());
+    let uid = configuration.metadata.uid.as_deref().unwrap_or_default();
+    let owner = owned::by("BackupConfiguration", configuration.metadata.name.as_deref().unwrap_or_default(), uid);
     let metadata = |name: &str| ObjectMeta {
         name: Some(name.to_owned()),
         namespace: configuration.metadata.namespace.clone(),
         labels: Some(labels_of(configuration)),
-        owner_references: Some(vec![owner(configuration)]),
+        owner_references: Some(vec![owner.clone()]),
         ..ObjectMeta::default()
     };
     let mut wanted = Vec::new();
@@ -107,19 +110,5 @@ fn pod(configuration: &BackupConfiguration, image: &str, account: &str, settings
 }
 
 fn labels_of(configuration: &BackupConfiguration) -> BTreeMap<String, String> {
-    let mut all = configuration.metadata.labels.clone().unwrap_or_default();
-    all.insert(labels::COMPONENT.into(), labels::BACKUP.into());
-    all.insert(labels::MANAGED_BY.into(), labels::GROUP.into());
-    all
-}
-
-fn owner(configuration: &BackupConfiguration) -> OwnerReference {
-    OwnerReference {
-        api_version: format!("{}/v1beta1", labels::GROUP),
-        kind: "BackupConfiguration".into(),
-        name: configuration.metadata.name.clone().unwrap_or_default(),
-        uid: configuration.metadata.uid.clone().unwrap_or_default(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    }
+    owned::labels(configuration.metadata.labels.as_ref(), labels::BACKUP)
 }

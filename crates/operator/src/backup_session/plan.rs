@@ -8,6 +8,7 @@ use api::{
         BackupSessionPhase, BackupSessionStatus, BackupTargetStatus, HostBackupPhase, HostBackupStats, TargetPhase,
     },
     metrics::{self, Sample},
+    runtime_settings::RuntimeSettings,
     session::{Driver, InvokerPhase},
 };
 use k8s_openapi::{
@@ -188,8 +189,7 @@ fn executor_of(
         tasks::choose(spec.task.as_ref(), binding, Direction::Backup).ok_or_else(|| tasks::none(&target_ref))?;
     let task_spec = tasks::there(&observed.task, &chosen.name)?;
     let Some(repository) = observed.repository.found() else { return Err("its Repository is not there".into()) };
-    let own_account =
-        spec.runtime_settings.as_ref().and_then(|settings| settings.pod.as_ref()?.service_account_name.clone());
+    let own_account = spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account).map(str::to_owned);
     let invoker_name = invoker.metadata.name.as_deref().unwrap_or_default();
     let work = Work {
         session: Owner {
@@ -260,7 +260,7 @@ fn go_on(observed: &Observed, before: BackupSessionStatus, conditions: Condition
 fn failed_host(observed: &Observed, why: &str) -> HostBackupStats {
     let alias = observed.invoker.found().and_then(|invoker| invoker.spec.target.as_ref()?.alias.clone());
     HostBackupStats {
-        hostname: Some(alias.unwrap_or_else(|| "host-0".into())),
+        hostname: Some(alias.unwrap_or_else(|| executor::HOST.into())),
         phase: Some(HostBackupPhase::Failed),
         error: Some(why.to_owned()),
         ..HostBackupStats::default()
@@ -275,8 +275,7 @@ fn finish(
     apply: Vec<Wanted>,
     now: Timestamp,
 ) -> SessionPlan {
-    let job_ended = observed.job.is_none()
-        || !matches!(job_outcome::of(observed.job.as_ref(), &[], None), JobOutcome::Running { .. });
+    let job_ended = !matches!(job_outcome::of(observed.job.as_ref(), &[], None), JobOutcome::Running { .. });
     let failed_to_begin =
         targets.iter().all(|target| target.phase == Some(TargetPhase::Failed) && target.stats.is_none());
     let all_told = !targets.is_empty()
@@ -314,8 +313,7 @@ fn finish(
 }
 
 fn age(observed: &Observed, now: Timestamp) -> Duration {
-    let created = observed.session.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0);
-    Duration::from_secs(u64::try_from(now.as_second() - created.as_second()).unwrap_or_default())
+    tasks::age(observed.session.metadata.creation_timestamp.as_ref(), now)
 }
 
 /// What is pushed about a session that has ended.

@@ -1,7 +1,5 @@
 //! The Job around a session's containers: labels, owner, the pod's own settings.
 
-use std::collections::BTreeMap;
-
 use api::{labels, runtime_settings::PodSettings};
 use k8s_openapi::{
     api::{
@@ -13,16 +11,16 @@ use k8s_openapi::{
 
 use super::{Owner, Way, Work, containers::Containers, volumes::Volumes};
 use crate::{
-    names,
+    names, owned,
     pods::{self, NOBODY},
 };
 
 pub(super) fn of(work: &Work<'_>, containers: Containers, volumes: &Volumes) -> Job {
-    let name = match work.way {
-        Way::Backup { .. } => names::backup_job(work.session.name, work.index),
-        Way::Restore { .. } => names::restore_job(work.session.name, work.index),
+    let (name, component) = match work.way {
+        Way::Backup { .. } => (names::backup_job(work.session.name, work.index), labels::BACKUP),
+        Way::Restore { .. } => (names::restore_job(work.session.name, work.index), labels::RESTORE),
     };
-    let labels = labels(work);
+    let labels = owned::labels(work.invoker.labels, component);
     let pod = work.runtime_settings.and_then(|settings| settings.pod.clone()).unwrap_or_default();
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
@@ -53,26 +51,7 @@ pub(super) fn of(work: &Work<'_>, containers: Containers, volumes: &Volumes) -> 
 
 /// The session, in whose wake everything goes.
 pub(super) fn owner(session: &Owner<'_>) -> OwnerReference {
-    OwnerReference {
-        api_version: format!("{}/v1beta1", labels::GROUP),
-        kind: session.kind.to_owned(),
-        name: session.name.to_owned(),
-        uid: session.uid.to_owned(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    }
-}
-
-/// The invoker's own labels, and whose work this is.
-fn labels(work: &Work<'_>) -> BTreeMap<String, String> {
-    let mut all = work.invoker.labels.cloned().unwrap_or_default();
-    let component = match work.way {
-        Way::Backup { .. } => labels::BACKUP,
-        Way::Restore { .. } => labels::RESTORE,
-    };
-    all.insert(labels::COMPONENT.to_owned(), component.to_owned());
-    all.insert(labels::MANAGED_BY.to_owned(), labels::GROUP.to_owned());
-    all
+    owned::by(session.kind, session.name, session.uid)
 }
 
 fn pod_spec(work: &Work<'_>, pod: PodSettings, containers: Containers, volumes: &Volumes) -> PodSpec {

@@ -20,6 +20,8 @@ use k8s_openapi::api::{batch::v1::Job, core::v1::PersistentVolumeClaim};
 
 use crate::substitute::SubstituteError;
 
+pub(crate) use variables::HOST;
+
 /// How the operator was started.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use api::{RepositorySpec, task::Param};
+use api::{RepositorySpec, metrics, task::Param};
 
 use super::{Settings, Way, Work};
 
 /// The host of a target without an alias.
-pub(super) const HOST: &str = "host-0";
+pub(crate) const HOST: &str = "host-0";
 /// The dump's folder where there is a claim for it.
 const CLAIMED: &str = "/stash-interim-volume/data";
 /// The dump's folder where there is none.
@@ -41,7 +41,7 @@ pub(super) fn value(variables: &Variables, params: [&[Param]; 2], name: &str) ->
 fn about_session(work: &Work<'_>, settings: &Settings, variables: &mut Variables) {
     let (session, invoker, target) = (work.session, work.invoker, work.target);
     let (registry, image, tag) = image_parts(&settings.image);
-    let job = format!("{}-{}-{}", invoker.kind.to_lowercase(), session.namespace, invoker.name);
+    let job = metrics::job(invoker.kind, session.namespace, invoker.name);
     let no_cache = work.temp_dir.is_some_and(|folder| folder.disable_caching == Some(true));
     variables.extend([
         ("NAMESPACE", session.namespace.to_owned()),

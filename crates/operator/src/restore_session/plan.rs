@@ -6,6 +6,7 @@ use api::{
     AppBinding, FunctionSpec, Repository, RestoreSession, TaskSpec,
     metrics::{self, Sample},
     restore_session::{HostRestorePhase, HostRestoreStats, RestorePhase, RestoreSessionStatus},
+    runtime_settings::RuntimeSettings,
     session::Driver,
 };
 use k8s_openapi::{
@@ -150,8 +151,7 @@ fn executor_of(observed: &Observed, settings: &Settings) -> Result<executor::Exe
         tasks::choose(spec.task.as_ref(), binding, Direction::Restore).ok_or_else(|| tasks::none(&target_ref))?;
     let task_spec = tasks::there(&observed.task, &chosen.name)?;
     let Some(repository) = observed.repository.found() else { return Err("its Repository is not there".into()) };
-    let pod = spec.runtime_settings.as_ref().and_then(|settings| settings.pod.as_ref());
-    let own_account = pod.and_then(|pod| pod.service_account_name.clone());
+    let own_account = spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account).map(str::to_owned);
     let name = observed.session.metadata.name.as_deref().unwrap_or_default();
     let work = Work {
         session: Owner {
@@ -193,7 +193,7 @@ fn look_at_job(observed: &Observed, status: &mut RestoreSessionStatus, condition
     let failed = |why: &str| {
         let alias = observed.session.spec.target.as_ref().and_then(|target| target.alias.clone());
         let host = HostRestoreStats {
-            hostname: Some(alias.unwrap_or_else(|| "host-0".into())),
+            hostname: Some(alias.unwrap_or_else(|| executor::HOST.into())),
             phase: Some(HostRestorePhase::Failed),
             duration: None,
             error: Some(why.to_owned()),
@@ -273,8 +273,7 @@ fn samples(observed: &Observed, phase: RestorePhase, now: Timestamp) -> Vec<Samp
 }
 
 fn age(observed: &Observed, now: Timestamp) -> Duration {
-    let created = observed.session.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0);
-    Duration::from_secs(u64::try_from(now.as_second() - created.as_second()).unwrap_or_default())
+    tasks::age(observed.session.metadata.creation_timestamp.as_ref(), now)
 }
 
 fn namespace(observed: &Observed) -> &str {
