@@ -2,6 +2,8 @@
 # controllers: what is stored is judged and kept, nothing more comes of it.
 # Sourced by `lab`.
 
+service_range=10.96.0.0/16
+
 # start_kubernetes FOLDER PORT: PORT 0 lets the kernel choose. Neither program can bind port 0 itself, so a number may be taken
 # by somebody else before it is bound: then the next ones are tried.
 start_kubernetes() {
@@ -10,9 +12,13 @@ start_kubernetes() {
   for try in 1 2 3 4 5; do
     [ "$2" != 0 ] || port=$(free_port)
     rm -rf "$node" "$node-etcd"; mkdir -p "$node" "$node-etcd"
-    certificates "$node" "$port"
+    authority "$node"
+    certificate "$node" server /CN=kube-apiserver DNS:localhost,IP:127.0.0.1
+    certificate "$node" admin /O=system:masters/CN=admin
+    kubeconfig "$node" admin "https://127.0.0.1:$port" "$node/kubeconfig"
     start_etcd "$node-etcd" "$(free_port)" "$(free_port)"
-    start_apiserver "$node" "$port" "$(cat "$node-etcd/url")"
+    start_apiserver "$node" "$node" 127.0.0.1 "$port" "$(cat "$node-etcd/url")" \
+      --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount
     if await_kubernetes "$node" "https://127.0.0.1:$port"; then return; fi
     end "$node-etcd"
     [ "$2" = 0 ] && [ $try -lt 5 ] && grep -qi 'address already in use' "$node/log" "$node-etcd/log" ||
@@ -32,58 +38,16 @@ start_etcd() {
   echo "$client" >"$1/url"
 }
 
-# start_apiserver FOLDER PORT ETCD
+# start_apiserver FOLDER KEYS ADDRESS PORT ETCD FLAG...: KEYS is the folder with what certificates.sh makes.
 start_apiserver() {
-  local node=$1
-  setsid "$kubernetes_bin/kube-apiserver" --etcd-servers="$3" --bind-address=127.0.0.1 --secure-port="$2" \
-    --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=RBAC --client-ca-file="$node/ca.crt" \
-    --tls-cert-file="$node/server.crt" --tls-private-key-file="$node/server.key" \
+  local folder=$1 keys=$2 address=$3 port=$4 etcd=$5; shift 5
+  setsid "$kubernetes_bin/kube-apiserver" --etcd-servers="$etcd" --bind-address="$address" --secure-port="$port" \
+    --service-cluster-ip-range="$service_range" --client-ca-file="$keys/ca.crt" \
+    --tls-cert-file="$keys/server.crt" --tls-private-key-file="$keys/server.key" \
     --service-account-issuer=https://kubernetes.default.svc.cluster.local \
-    --service-account-key-file="$node/accounts.key" --service-account-signing-key-file="$node/accounts.key" \
-    --disable-admission-plugins=ServiceAccount >"$node/log" 2>&1 </dev/null &
-  record "$node" $!
-}
-
-# certificates FOLDER PORT: an authority, the server's and an administrator's certificate, and a kubeconfig with the latter.
-certificates() {
-  local folder=$1
-  cat >"$folder/openssl.cnf" <<'CNF'
-[req]
-distinguished_name = dn
-[dn]
-[ca]
-basicConstraints = critical,CA:TRUE
-keyUsage = critical,keyCertSign
-[leaf]
-basicConstraints = critical,CA:FALSE
-keyUsage = critical,digitalSignature
-extendedKeyUsage = serverAuth,clientAuth
-subjectAltName = DNS:localhost,IP:127.0.0.1
-CNF
-  certificate "$folder" ca /CN=lab-ca -extensions ca
-  certificate "$folder" server /CN=kube-apiserver -extensions leaf -CA "$folder/ca.crt" -CAkey "$folder/ca.key"
-  certificate "$folder" admin /O=system:masters/CN=admin -extensions leaf -CA "$folder/ca.crt" -CAkey "$folder/ca.key"
-  openssl genrsa -out "$folder/accounts.key" 2048 2>"$folder/openssl.log" || die "openssl cannot make a key"
-  (umask 077; cat >"$folder/kubeconfig") <<YAML
-apiVersion: v1
-kind: Config
-current-context: lab
-contexts: [{name: lab, context: {cluster: lab, user: admin}}]
-clusters:
-- name: lab
-  cluster: {server: "https://127.0.0.1:$2", certificate-authority-data: $(base64 -w0 "$folder/ca.crt")}
-users:
-- name: admin
-  user: {client-certificate-data: $(base64 -w0 "$folder/admin.crt"), client-key-data: $(base64 -w0 "$folder/admin.key")}
-YAML
-}
-
-# certificate FOLDER NAME SUBJECT ARGUMENT...
-certificate() {
-  local folder=$1 name=$2 subject=$3; shift 3
-  openssl req -x509 -config "$folder/openssl.cnf" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
-    -subj "$subject" -keyout "$folder/$name.key" -out "$folder/$name.crt" "$@" 2>"$folder/openssl.log" ||
-    die "openssl cannot make the certificate $name: $(tail -1 "$folder/openssl.log")"
+    --service-account-key-file="$keys/accounts.key" --service-account-signing-key-file="$keys/accounts.key" \
+    "$@" >"$folder/log" 2>&1 </dev/null &
+  record "$folder" $!
 }
 
 # await_kubernetes FOLDER URL: whether it became ready before a program died or two minutes passed.
