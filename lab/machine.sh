@@ -6,14 +6,19 @@ go_needed=1.24
 node_needed=18
 rust_needed=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$here/../rust-toolchain.toml")
 
-# Commands and the Debian packages that have them: for compiling Larder, and for the servers and tools.
+# Commands and the Debian packages that have them: for compiling Larder, for the servers and tools, for a Kubernetes node.
 build_commands=(git:git cc:gcc)
 lab_commands=(curl:curl unzip:unzip openssl:openssl jq:jq perl:perl-base flock:util-linux mvn:maven npm:npm)
+node_commands=(containerd:containerd ctr:containerd runc:runc nft:nftables ip:iproute2 pgrep:procps)
+cni_plugins=/usr/lib/cni
 
-# install [build]: makes good what is missing, or says exactly what to do, and fails.
+# Root's tools, which are not in everybody's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
+# install [build|node]: makes good what is missing, or says exactly what to do, and fails.
 install() {
   local scope=${1:-all} packages
-  case $scope in all | build) ;; *) die "install: '$scope' is not 'build'" ;; esac
+  case $scope in all | build | node) ;; *) die "install: '$scope' is neither 'build' nor 'node'" ;; esac
   packages=$(missing_packages "$scope")
   # shellcheck disable=SC2086 # a list of words
   if [ -n "$packages" ]; then install_packages $packages; fi
@@ -26,7 +31,7 @@ install() {
 # commands_of SCOPE: command:package pairs.
 commands_of() {
   printf '%s\n' "${build_commands[@]}"
-  if [ "$1" = all ]; then printf '%s\n' "${lab_commands[@]}"; fi
+  if [ "$1" != build ]; then printf '%s\n' "${lab_commands[@]}"; fi
 }
 
 # missing_packages SCOPE: Debian packages of the commands that are not there.
@@ -37,11 +42,22 @@ missing_packages() {
   done
   [ -e /usr/include/stdlib.h ] || echo libc6-dev
   command -v rustup >/dev/null || command -v cargo >/dev/null || first_known rustup
-  [ "$1" = all ] || return 0
+  [ "$1" != build ] || return 0
   pick_java 7.14.0 >/dev/null 2>&1 || first_known openjdk-17-jdk-headless openjdk-21-jdk-headless
   go_is_there || first_recent golang-go
   node_is_there || echo nodejs
   if ! command -v restic >/dev/null && [[ $(candidate restic) == 0.14.* ]]; then echo restic; fi
+  if [ "$1" = node ]; then missing_for_node; fi
+}
+
+# missing_for_node: Debian packages that a Kubernetes node takes and that are not there.
+missing_for_node() {
+  local pair
+  for pair in "${node_commands[@]}"; do
+    command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
+  done
+  static_busybox >/dev/null || echo busybox-static
+  [ -x $cni_plugins/bridge ] || echo containernetworking-plugins
 }
 
 candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p' | grep -v '(none)' || true; }
@@ -70,6 +86,12 @@ node_is_there() { command -v node >/dev/null && at_least "$(node --version | tr 
 
 rust_is_there() { (cd "$here" && cargo --version && cargo fmt --version && cargo clippy --version) >/dev/null 2>&1; }
 
+# static_busybox: prints the path of a busybox that runs in an image without any library.
+static_busybox() {
+  local path
+  path=$(command -v busybox) && ! ldd "$path" 2>/dev/null | grep -q '=>' && echo "$path"
+}
+
 install_packages() {
   local root=()
   command -v apt-get >/dev/null || die "missing: $*. Install these (Debian's names) with this system's package manager"
@@ -89,10 +111,13 @@ still_missing() {
     command -v "${pair%%:*}" >/dev/null || lacking+=("${pair%%:*} (Debian: ${pair#*:})")
   done
   rust_is_there || lacking+=("Rust $rust_needed with rustfmt and clippy (rustup toolchain install $rust_needed --component rustfmt --component clippy)")
-  if [ "$1" = all ]; then
+  if [ "$1" != build ]; then
     pick_java 7.14.0 >/dev/null 2>&1 || lacking+=("a JDK, 17 to 23 (Debian: openjdk-17-jdk-headless or openjdk-21-jdk-headless), or ES_JAVA set to its java")
     go_is_there || lacking+=("Go $go_needed or newer in PATH (Debian 13: golang-go; Debian 12: golang-go of bookworm-backports, or Go's own archive)")
     node_is_there || lacking+=("Node.js $node_needed or newer (Debian: nodejs)")
+  fi
+  if [ "$1" = node ]; then
+    for pair in $(missing_for_node); do lacking+=("what Debian's package $pair has"); done
   fi
   [ ${#lacking[@]} -gt 0 ] || return 1
   for pair in "${lacking[@]}"; do say "missing: $pair"; done

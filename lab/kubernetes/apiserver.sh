@@ -8,7 +8,7 @@ service_range=10.96.0.0/16
 # by somebody else before it is bound: then the next ones are tried.
 start_kubernetes() {
   local node=$1 port=$2 try
-  locked kubernetes fetch_kubernetes
+  fetch_kubernetes
   for try in 1 2 3 4 5; do
     [ "$2" != 0 ] || port=$(free_port)
     rm -rf "$node" "$node-etcd"; mkdir -p "$node" "$node-etcd"
