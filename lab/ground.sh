@@ -70,8 +70,8 @@ gave_up() {
   die "$(basename "$1") did not start: $2 (log: $1/log)"
 }
 
-# free_port: a TCP port of 127.0.0.1 that the kernel has just given out.
+# free_port [ADDRESS]: a TCP port of 127.0.0.1 or that address, which the kernel has just given out.
 free_port() {
-  perl -MSocket -e 'my $s; socket($s, PF_INET, SOCK_STREAM, 0) && bind($s, sockaddr_in(0, INADDR_LOOPBACK)) or die "$!\n";
-    print +(sockaddr_in(getsockname($s)))[0], "\n"'
+  perl -MSocket -e 'my $s; socket($s, PF_INET, SOCK_STREAM, 0) && bind($s, sockaddr_in(0, inet_aton(shift))) or die "$!\n";
+    print +(sockaddr_in(getsockname($s)))[0], "\n"' "${1:-127.0.0.1}"
 }

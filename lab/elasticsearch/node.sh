@@ -2,29 +2,30 @@
 # Sourced by `lab`. Everything of the node (configuration, data, log, process) is in that folder; see `start_elasticsearch`.
 # Environment: ES_HEAP (512m), ES_JAVA (java binary), ES_JAVA_OPTS, ES_WAIT (seconds to wait for an answer, 240).
 
-# start_elasticsearch FOLDER VERSION[+tls] PORT [setting=value]...
+# start_elasticsearch FOLDER VERSION[+tls] PORT ADDRESS NAMES [setting=value]...
 # PORT 0: the kernel picks one when the server binds, so nobody else can take it in between.
+# ADDRESS: where HTTP listens; nodes talk to each other on 127.0.0.1. NAMES: further ones that the certificate is good for.
 # Prints nothing; leaves FOLDER/pid and FOLDER/url.
 start_elasticsearch() {
-  local node=$1 v=${2%+tls} tls=${2#"${2%+tls}"} port=$3; shift 3
+  local node=$1 v=${2%+tls} tls=${2#"${2%+tls}"} port=$3 address=$4 names=$5; shift 5
   fetch_elasticsearch "$v$tls"
   locked launcher launcher >/dev/null
-  if [ -n "$tls" ]; then locked "tls-${run//\//_}" certificates; fi
+  if [ -n "$tls" ]; then locked "tls-${run//\//_}" lab_authority; fi
   rm -rf "$node"
   mkdir -p "$node/conf" "$node/tmp" "$node/home/modules" "$node/home/plugins" "$node/data" "$node/logs" "$run/repo"
   if [ "$(kind "$v")" = core ]; then cp -r "$cache/elasticsearch/lib/$v/home/config"/* "$node/conf/"; fi
   cp "$here/elasticsearch/log4j2.properties" "$node/conf/"
-  settings "$node" "$v" "$tls" "$port" "$@" | last_wins >"$node/conf/$(product "$v").yml"
+  settings "$node" "$v" "$tls" "$port" "$address" "$names" "$@" | last_wins >"$node/conf/$(product "$v").yml"
   become_node "$node" "$v" "$tls" >"$node/log" 2>&1 </dev/null &
   record "$node" $!
-  await_node "$node" "$tls"
+  await_node "$node" "$tls" "$address"
 }
 
 product() { if [[ $1 == os-* ]]; then echo opensearch; else echo elasticsearch; fi; }
 
-# settings FOLDER VERSION TLS PORT [setting=value]...: the node's configuration file.
+# settings FOLDER VERSION TLS PORT ADDRESS NAMES [setting=value]...: the node's configuration file.
 settings() {
-  local node=$1 v=$2 tls=$3 port=$4 transport=transport.port kv; shift 4
+  local node=$1 v=$2 tls=$3 port=$4 address=$5 names=$6 transport=transport.port kv; shift 6
   if [[ $v != os-* ]] && ! at_least "$v" 7.0.0; then transport=transport.tcp.port; fi
   echo "cluster.name: lab"
   echo "node.name: $(basename "$node")"
@@ -33,6 +34,7 @@ settings() {
   echo "path.logs: $node/logs"
   echo "path.repo: $run/repo" # snapshot repositories of type fs; common to all nodes of this run
   echo "network.host: 127.0.0.1"
+  if [ "$address" != 127.0.0.1 ]; then echo "http.host: $address"; fi
   echo "http.port: $port"
   echo "$transport: 0"
   echo "cluster.routing.allocation.disk.threshold_enabled: false"
@@ -41,7 +43,7 @@ settings() {
   if [[ $v == os-* ]] || at_least "$v" 7.0.0; then echo "indices.breaker.total.use_real_memory: false"; fi
   case " $*" in *discovery.*) ;; *) echo "discovery.type: single-node" ;; esac
   if [ -n "$tls" ]; then
-    secure "$v" "$node/conf"
+    secure "$v" "$node/conf" "IP:$address${names:+,$names}"
   elif [ "$(kind "$v")" = core ]; then
     echo "xpack.security.enabled: false"
   fi
@@ -85,13 +87,13 @@ become_node() {
   esac
 }
 
-# await_node FOLDER TLS: until the cluster is yellow; writes FOLDER/url as soon as the port is known.
+# await_node FOLDER TLS ADDRESS: until the cluster is yellow; writes FOLDER/url as soon as the port is known.
 await_node() {
-  local node=$1 tls=$2 ports=$1/logs/http.ports end url='' scheme=http curl=(curl -fsS --max-time 10)
+  local node=$1 tls=$2 address=$3 ports=$1/logs/http.ports end url='' scheme=http curl=(curl -fsS --max-time 10)
   end=$((SECONDS + ${ES_WAIT:-240}))
   if [ -n "$tls" ]; then scheme=https; curl+=(--cacert "$run/tls/ca.crt" -u admin:admin); fi
   while :; do
-    if [ -z "$url" ] && [ -s "$ports" ]; then url=$scheme://$(grep -m1 '^127' "$ports"); echo "$url" >"$node/url"; fi
+    if [ -z "$url" ] && [ -s "$ports" ]; then url=$scheme://$(grep -m1 "^$address:" "$ports"); echo "$url" >"$node/url"; fi
     if [ -n "$url" ] && "${curl[@]}" "$url/_cluster/health?wait_for_status=yellow&timeout=2s" >/dev/null 2>&1; then return; fi
     alive "$node" >/dev/null || gave_up "$node" "the process ended"
     [ $SECONDS -lt $end ] || gave_up "$node" "no answer in ${ES_WAIT:-240} s"

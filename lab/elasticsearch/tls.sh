@@ -1,24 +1,30 @@
 # Certificates and users of the nodes that are started with --tls: a CA for each run, basic auth admin:admin.
 # Sourced by `lab`. For tests only: the keys protect nothing.
 
-# certificates: a CA and one certificate for all nodes, in $run/tls.
-certificates() {
+# lab_authority: the run's CA, in $run/tls.
+lab_authority() {
   local d=$run/tls
   [ ! -e "$d/.done" ] || return 0
   mkdir -p "$d"
   openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=lab-ca -keyout "$d/ca.key" -out "$d/ca.crt" 2>/dev/null
-  openssl req -newkey rsa:2048 -nodes -subj /CN=node -keyout "$d/node.key" -out "$d/node.csr" 2>/dev/null
-  printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n' >"$d/node.ext"
-  openssl x509 -req -in "$d/node.csr" -CA "$d/ca.crt" -CAkey "$d/ca.key" -CAcreateserial -days 3650 \
-    -out "$d/node.crt" -extfile "$d/node.ext" 2>/dev/null
   touch "$d/.done"
 }
 
-# secure VERSION CONFDIR: copies certificates and users there, prints the settings that use them.
+# node_certificate FOLDER NAMES: signed by the CA, for these names and this machine's own.
+node_certificate() {
+  local d=$1
+  openssl req -newkey rsa:2048 -nodes -subj /CN=node -keyout "$d/node.key" -out "$d/node.csr" 2>/dev/null
+  printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth,clientAuth\n' "DNS:localhost,IP:127.0.0.1${2:+,$2}" >"$d/node.ext"
+  openssl x509 -req -in "$d/node.csr" -CA "$run/tls/ca.crt" -CAkey "$run/tls/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
+    -days 3650 -out "$d/node.crt" -extfile "$d/node.ext" 2>"$d/log" || die "--san $2: $(tail -1 "$d/log")"
+}
+
+# secure VERSION CONFDIR NAMES: makes certificate and users there, prints the settings that use them.
 secure() {
-  local v=$1 conf=$2 layer hash='$2a$12$VcCDgh2NDk07JGN0rjGbM.Ad41qVR/YFJcgHp0UGns5JDymv..TOG' # admin
+  local v=$1 conf=$2 names=$3 layer hash='$2a$12$VcCDgh2NDk07JGN0rjGbM.Ad41qVR/YFJcgHp0UGns5JDymv..TOG' # admin
   mkdir -p "$conf/tls"
-  cp "$run"/tls/{ca.crt,node.crt,node.key} "$conf/tls/"
+  cp "$run/tls/ca.crt" "$conf/tls/"
+  node_certificate "$conf/tls" "$names"
   case $(kind "$v") in
     core)
       echo "admin:$hash" >"$conf/users"

@@ -28,6 +28,8 @@ claim_machine() {
 
 is_claimed_by() { local owner; read -r owner _ 2>/dev/null <$node_claim && [ "$owner" = "$1" ]; }
 
+bridge_is_there() { [ -e /sys/class/net/$bridge ]; }
+
 # make_network FOLDER. Masquerading is one table of our own, kube-proxy has its own (nftables mode): no iptables anywhere.
 make_network() {
   sysctl "${kernel_settings[@]}" >"$1/sysctl"
