@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::{
     backend::{Backend, local::LocalBackend, s3},
     error::Result,
+    host,
     location::Location,
 };
 
@@ -21,6 +22,8 @@ pub struct Access {
     pub s3: S3Credentials,
     /// PEM of certificates that are trusted beside the system's, for HTTPS.
     pub ca_certificate: Option<Vec<u8>>,
+    /// Who signs locks and keys, where the operating system's name of the user says too little.
+    pub user: Option<String>,
     /// Requests at once to a remote store; a writer holds `connections` packs in memory, see [`crate::Writer`].
     pub connections: NonZeroUsize,
 }
@@ -52,6 +55,7 @@ impl Access {
             password,
             s3: S3Credentials::default(),
             ca_certificate: None,
+            user: None,
             connections: DEFAULT_CONNECTIONS,
         }
     }
@@ -65,6 +69,11 @@ impl Access {
             Location::Local(path) => Arc::new(LocalBackend::new(path.clone())),
             Location::S3 { endpoint, bucket, prefix } => Arc::new(s3::backend(self, endpoint, bucket, prefix)?),
         })
+    }
+
+    /// Who signs locks and keys.
+    pub(crate) fn signer(&self) -> String {
+        self.user.clone().unwrap_or_else(host::user)
     }
 
     /// Requests at once that are worth it: a folder does not get faster by more than two.

@@ -85,8 +85,8 @@ pub(crate) fn unlock(backend: &dyn Backend, location: &str, password: &SecretStr
     Err(damaged.unwrap_or(Error::WrongPassword { location: location.to_owned(), keys: names.len() }))
 }
 
-/// Stores `key`, sealed with `password`.
-pub(crate) fn add(backend: &dyn Backend, key: &Key, password: &SecretString) -> Result<Id> {
+/// Stores `key`, sealed with `password` and signed by `user`.
+pub(crate) fn add(backend: &dyn Backend, key: &Key, password: &SecretString, user: &str) -> Result<Id> {
     let mut salt = [0; SALT_LENGTH];
     rand::rng().fill_bytes(&mut salt);
     let params = Params::new(LOG_N, R, P).expect("the constants are valid for scrypt");
@@ -94,7 +94,7 @@ pub(crate) fn add(backend: &dyn Backend, key: &Key, password: &SecretString) -> 
     let sealed = derive(password, &salt, &params).seal(&json);
     let file = KeyFile {
         created: Zoned::now(),
-        username: host::user(),
+        username: user.to_owned(),
         hostname: host::name(),
         kdf: "scrypt".to_owned(),
         n: 1 << LOG_N,

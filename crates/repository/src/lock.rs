@@ -126,7 +126,7 @@ impl Repository {
         survive_hangup()?;
         let store = self.store().clone();
         look_for_others(&store, kind, None)?;
-        let id = store.save(FileKind::Lock, &LockFile::ours(kind))?;
+        let id = store.save(FileKind::Lock, &LockFile::ours(kind, &store.user))?;
         let state = Mutex::new(State { id, refreshed: Instant::now(), lost: None, settled: None });
         Lock::start(Held { store, kind, state, looked: Condvar::new() }, refresh)
     }
@@ -271,7 +271,7 @@ impl Held {
             self.state().lost = Some(REMOVED);
             return Ok(());
         }
-        let new = self.store.save(FileKind::Lock, &LockFile::ours(self.kind))?;
+        let new = self.store.save(FileKind::Lock, &LockFile::ours(self.kind, &self.store.user))?;
         {
             let mut state = self.state();
             state.id = new;

@@ -49,12 +49,13 @@ impl Repository {
         }
         backend.create()?;
         let key = Key::random();
-        let key_file = keys::add(&*backend, &key, &access.password)?;
+        let user = access.signer();
+        let key_file = keys::add(&*backend, &key, &access.password, &user)?;
         let config = Config::new(format);
         let sealed = key.seal(&config.to_json());
         // Last, since this is what makes a repository of the place.
         backend.write(FileKind::Config, &Id::of(&sealed), sealed.into())?;
-        let store = Store { backend, key, format };
+        let store = Store { backend, key, format, user: user.into() };
         Ok(Self { inner: Arc::new(Inner { store, config, key_file, connections: access.useful_connections() }) })
     }
 
@@ -79,7 +80,7 @@ impl Repository {
         let (key_file, key) = keys::unlock(&*backend, &location, &access.password)?;
         let config: Config =
             store::open_json(&key, &sealed).map_err(|reason| Error::damaged("the configuration file", reason))?;
-        let store = Store { backend, key, format: config.format()? };
+        let store = Store { backend, key, format: config.format()?, user: access.signer().into() };
         Ok(Self { inner: Arc::new(Inner { store, config, key_file, connections: access.useful_connections() }) })
     }
 
@@ -111,7 +112,8 @@ impl Repository {
     /// # Errors
     /// When the key file cannot be written.
     pub fn add_key(&self, password: &SecretString) -> Result<Id> {
-        keys::add(&*self.inner.store.backend, &self.inner.store.key, password)
+        let store = &self.inner.store;
+        keys::add(&*store.backend, &store.key, password, &store.user)
     }
 
     /// Removes the key whose id begins with `prefix`.

@@ -26,6 +26,8 @@ pub(crate) struct Store {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) key: Key,
     pub(crate) format: Format,
+    /// Who signs locks and keys.
+    pub(crate) user: Arc<str>,
 }
 
 impl Store {

@@ -39,13 +39,13 @@ pub(super) struct LockFile {
 }
 
 impl LockFile {
-    pub(super) fn ours(kind: LockKind) -> Self {
+    pub(super) fn ours(kind: LockKind, user: &str) -> Self {
         let (uid, gid) = host::ids();
         Self {
             time: Zoned::now(),
             exclusive: kind == LockKind::Exclusive,
             hostname: host::name(),
-            username: host::user(),
+            username: user.to_owned(),
             pid: std::process::id(),
             uid,
             gid,
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn foreign(change: impl FnOnce(&mut LockFile)) -> LockFile {
-        let mut lock = LockFile { hostname: "elsewhere".to_owned(), ..LockFile::ours(LockKind::Shared) };
+        let mut lock = LockFile { hostname: "elsewhere".to_owned(), ..LockFile::ours(LockKind::Shared, "somebody") };
         change(&mut lock);
         lock
     }
