@@ -213,10 +213,15 @@ impl Error {
 
     /// Whether others' locks are in the way: waiting may help.
     pub fn is_locked(&self) -> bool {
+        self.lock_holder().is_some()
+    }
+
+    /// Who is in the way; one of them, when there are several. Once that one's lock is gone, the next attempt names another.
+    pub fn lock_holder(&self) -> Option<&LockHolder> {
         match self {
-            Self::Locked { .. } => true,
-            Self::Unsettled(error) => error.is_locked(),
-            _ => false,
+            Self::Locked { holder, .. } => Some(holder),
+            Self::Unsettled(error) => error.lock_holder(),
+            _ => None,
         }
     }
 

@@ -1,9 +1,10 @@
-//! restic's lock files: shared for readers and writers, exclusive for prune. Never breaks a lock that may be alive.
+//! restic's lock files: shared for readers and writers, exclusive for prune. Never breaks a lock that may be alive
+//! unless the caller knows that it is not.
 //!
 //! A lock is a sealed JSON file. Whoever wants one looks for others that exclude it, writes his own, waits a moment and looks
 //! again, so that of two who come at once at least one steps back. Holders write a new file every five minutes and remove the
 //! old one; a lock is stale when it is older than 30 minutes or its process is gone from the same machine. Stale locks of
-//! others are passed over, not removed: that is [`Repository::unlock`].
+//! others are passed over, not removed: that is [`Repository::unlock`], or [`Repository::break_lock`] for who knows more.
 //!
 //! restic finds out whether a lock's process lives by sending it SIGHUP, which ends a process that does not expect it. So from
 //! its first lock on this process takes no notice of that signal, as restic itself does.
@@ -147,6 +148,15 @@ impl Repository {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes one lock, for a caller who knows that its holder is dead: see [`Error::lock_holder`]. One that is not there
+    /// is fine. A holder that lives after all notices by [`Lock::held`], and may be under a new id already.
+    ///
+    /// # Errors
+    /// When the lock file cannot be removed.
+    pub fn break_lock(&self, lock: &Id) -> Result<()> {
+        Ok(self.store().backend.remove(FileKind::Lock, lock)?)
     }
 }
 
@@ -329,6 +339,48 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn locks_of_others_are_broken_one_by_one_until_none_is_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = Access {
+            user: Some("larder@one".to_owned()),
+            ..Access::new(Location::Local(folder.path().join("repo")), "password".to_owned().into())
+        };
+        let repository = Repository::init(&access, Format::V2).unwrap();
+        let foreign = [(LockKind::Exclusive, "pod-a"), (LockKind::Shared, "pod-b"), (LockKind::Shared, "pod-c")];
+        for (kind, host) in foreign {
+            let file = LockFile::foreign(kind, &repository.store().user, host);
+            repository.store().save(FileKind::Lock, &file).unwrap();
+        }
+        let mut holders = Vec::new();
+        let lock = loop {
+            let error = match repository.lock(LockKind::Exclusive, Duration::ZERO) {
+                Ok(lock) => break lock,
+                Err(error) => error,
+            };
+            let holder = error.lock_holder().unwrap();
+            assert_eq!(holder.user, "larder@one");
+            holders.push(holder.host.clone());
+            repository.break_lock(&holder.lock).unwrap();
+            repository.break_lock(&holder.lock).unwrap();
+        };
+        holders.sort_unstable();
+        assert_eq!(holders, foreign.map(|(_, host)| host));
+        assert_eq!(repository.store().names(FileKind::Lock).unwrap(), [lock.id()]);
+    }
+
+    #[test]
+    fn who_came_at_the_same_time_is_named_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = repository(&folder);
+        let lock = repository.begin_lock(LockKind::Exclusive).unwrap();
+        let file = LockFile::foreign(LockKind::Shared, "larder@one", "pod-a");
+        let foreign = repository.store().save(FileKind::Lock, &file).unwrap();
+        let error = lock.settled().unwrap_err();
+        assert!(matches!(error, Error::Unsettled(_)));
+        assert_eq!(error.lock_holder().unwrap().lock, foreign);
     }
 
     #[test]

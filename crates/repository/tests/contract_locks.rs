@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use repository::{Error, Format, LockKind, Repository};
+use repository::{Access, Error, Format, LockKind, Repository};
 use support::{
     local, save,
     tools::{RESTICS, Restic},
@@ -109,4 +109,29 @@ fn a_lock_that_somebody_removed_is_known_to_be_lost() {
     let lock = repository.lock(LockKind::Shared, AT_ONCE).unwrap();
     restic(RESTICS[0], &path).run(&["unlock", "--remove-all"]);
     assert!(matches!(lock.held(), Err(Error::LockLost { .. })));
+}
+
+#[test]
+fn a_lock_that_we_break_is_gone_for_restic_and_its_holder_notices() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("repo");
+    let theirs = Access { user: Some("larder@one".to_owned()), ..local(&path) };
+    let theirs = Repository::init(&theirs, Format::V2).unwrap();
+    let ours = Repository::open(&local(&path)).unwrap();
+    for version in RESTICS {
+        let restic = restic(version, &path);
+        let holding = theirs.lock(LockKind::Exclusive, AT_ONCE).unwrap();
+        let (listed, output) = restic.try_run(&["snapshots"]);
+        assert!(!listed && output.contains("locked exclusively") && output.contains("larder@one"), "{output}");
+
+        let error = ours.lock(LockKind::Exclusive, AT_ONCE).err().unwrap();
+        let holder = error.lock_holder().unwrap();
+        assert_eq!((holder.user.as_str(), holder.lock), ("larder@one", holding.id()));
+        ours.break_lock(&holder.lock).unwrap();
+        assert!(matches!(holding.held(), Err(Error::LockLost { .. })));
+        drop(ours.lock(LockKind::Exclusive, AT_ONCE).unwrap());
+        assert_eq!(restic.run(&["--no-lock", "list", "locks"]), "");
+        restic.run(&["prune"]);
+    }
+    assert!(theirs.keys().unwrap().iter().all(|key| key.user == "larder@one"));
 }

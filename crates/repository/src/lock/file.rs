@@ -52,6 +52,11 @@ impl LockFile {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn foreign(kind: LockKind, user: &str, host: &str) -> Self {
+        Self { hostname: host.to_owned(), ..Self::ours(kind, user) }
+    }
+
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
         let since = self.time.timestamp();
         now.duration_since(since).unsigned_abs() > STALE && now > since
@@ -106,7 +111,7 @@ mod tests {
     use super::*;
 
     fn foreign(change: impl FnOnce(&mut LockFile)) -> LockFile {
-        let mut lock = LockFile { hostname: "elsewhere".to_owned(), ..LockFile::ours(LockKind::Shared, "somebody") };
+        let mut lock = LockFile::foreign(LockKind::Shared, "somebody", "elsewhere");
         change(&mut lock);
         lock
     }
