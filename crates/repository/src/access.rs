@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use secrecy::SecretString;
 
 use crate::{
-    backend::{Backend, local::LocalBackend, s3},
+    backend::{Backend, local::LocalBackend, remote::Patience, s3},
     error::Result,
     host,
     location::Location,
@@ -26,6 +26,8 @@ pub struct Access {
     pub user: Option<String>,
     /// Requests at once to a remote store; a writer holds `connections` packs in memory, see [`crate::Writer`].
     pub connections: NonZeroUsize,
+    /// With a remote store.
+    pub patience: Patience,
 }
 
 /// Connections that keep a writer's memory within 90 MiB.
@@ -57,6 +59,7 @@ impl Access {
             ca_certificate: None,
             user: None,
             connections: DEFAULT_CONNECTIONS,
+            patience: Patience::default(),
         }
     }
 

@@ -31,7 +31,7 @@ mod store;
 mod write;
 
 pub use access::{Access, DEFAULT_CONNECTIONS, S3Credentials};
-pub use backend::{Backend, BackendError, FileKind};
+pub use backend::{Backend, BackendError, FileKind, remote::Patience};
 pub use check::{CheckProgress, CheckReport};
 pub use error::{Error, LockHolder, Result};
 pub use forget::{ForgetOptions, ForgetReport};

@@ -1,9 +1,9 @@
 //! A repository in an object store, over opendal. Never knows which store: what differs is in the files beside this one.
 //!
 //! An object appears whole or not at all, so a file is written straight under its name. Every operation has a time limit and
-//! temporary failures are tried again with growing pauses, for about two minutes; a 404, 403 or bad request is final at once.
+//! temporary failures are tried again with growing pauses ([`Patience`](crate::Patience)); a 404, 403 or bad request is final at once.
 
-use std::{io, time::Duration};
+use std::io;
 
 use bytes::Bytes;
 use opendal::{
@@ -11,29 +11,19 @@ use opendal::{
     layers::{ConcurrentLimitLayer, RetryEvent, RetryLayer, TimeoutLayer},
     options::{ListOptions, ReadOptions},
 };
-use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    backend::{Backend, BackendError, FileKind},
-    error::{Error, Result},
+    access::Access,
+    backend::{
+        Backend, BackendError, FileKind,
+        remote::{Driver, SPARE_CONNECTIONS, misconfigured},
+    },
+    error::Result,
     id::Id,
 };
 
-/// Longest time for one request without content, such as a listing's page or a removal.
-const SHORT_OPERATION: Duration = Duration::from_mins(1);
-/// Longest time for one request with content: a pack of 16 MiB at 100 KB/s.
-const LONG_OPERATION: Duration = Duration::from_mins(3);
-/// Pauses between attempts: 0.5, 1, 2, … 30 seconds, with jitter: nine of them are two minutes.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-const ATTEMPTS_AGAIN: usize = 9;
-/// Requests at once beside those that carry packs, so that a lock's refresh never waits behind them.
-const SPARE_CONNECTIONS: usize = 2;
-/// Threads that drive requests; the work on their content is done on the callers' threads.
-const RUNTIME_THREADS: usize = 2;
-
 /// Makes what holds the objects.
-type CreateContainer = Box<dyn Fn(&Runtime) -> io::Result<()> + Send + Sync>;
+type CreateContainer = Box<dyn Fn(&Driver) -> io::Result<()> + Send + Sync>;
 
 /// What holds the objects, such as a bucket: the part in which stores differ.
 pub(crate) struct Container {
@@ -48,40 +38,33 @@ pub(crate) struct ObjectBackend {
     location: String,
     operator: blocking::Operator,
     container: Container,
-    /// `None` only while it is dropped.
-    runtime: Option<Runtime>,
+    driver: Driver,
 }
 
 impl ObjectBackend {
-    /// `build` makes the bare operator, inside of the runtime that will drive it.
-    pub(crate) fn new(
-        location: String,
-        connections: usize,
-        build: impl FnOnce() -> Result<Operator>,
-        container: Container,
-    ) -> Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(RUNTIME_THREADS)
-            .thread_name("object-store")
-            .enable_all()
-            .build()
-            .map_err(|source| Error::Thread { purpose: "the object store", source })?;
+    /// `build` makes the bare operator, inside of what will drive it.
+    pub(crate) fn new(access: &Access, build: impl FnOnce() -> Result<Operator>, container: Container) -> Result<Self> {
+        let location = access.location.to_string();
+        let patience = access.patience;
+        let driver = Driver::start()?;
         let operator = {
-            let _inside = runtime.enter();
+            let _inside = driver.enter();
             let layered = build()?
-                .layer(ConcurrentLimitLayer::new(connections + SPARE_CONNECTIONS))
-                .layer(TimeoutLayer::new().with_timeout(SHORT_OPERATION).with_io_timeout(LONG_OPERATION))
+                .layer(ConcurrentLimitLayer::new(access.connections.get() + SPARE_CONNECTIONS))
+                .layer(
+                    TimeoutLayer::new().with_timeout(patience.short_operation).with_io_timeout(patience.long_operation),
+                )
                 .layer(
                     RetryLayer::new()
                         .with_jitter()
-                        .with_min_delay(FIRST_PAUSE)
-                        .with_max_delay(LONGEST_PAUSE)
-                        .with_max_times(ATTEMPTS_AGAIN)
+                        .with_min_delay(patience.first_pause)
+                        .with_max_delay(patience.longest_pause)
+                        .with_max_times(patience.attempts_again)
                         .with_notify(report_retry),
                 );
             blocking::Operator::new(layered).map_err(|error| misconfigured(&location, &error))?
         };
-        Ok(Self { location, operator, container, runtime: Some(runtime) })
+        Ok(Self { location, operator, container, driver })
     }
 
     fn is_missing(&self, error: &opendal::Error) -> bool {
@@ -122,11 +105,6 @@ fn brief(error: &opendal::Error) -> String {
     text
 }
 
-/// What is wrong with a store's description.
-pub(crate) fn misconfigured(location: &str, error: &dyn std::fmt::Display) -> Error {
-    Error::Location { value: location.to_owned(), reason: error.to_string() }
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "opendal gives it so")]
 fn report_retry(event: RetryEvent<'_>) {
     tracing::warn!(
@@ -149,8 +127,7 @@ impl Backend for ObjectBackend {
         match first.and_then(|entry| entry) {
             Ok(_) => Ok(()),
             Err(error) if self.is_missing(&error) => {
-                let runtime = self.runtime.as_ref().expect("the runtime is there until the backend is dropped");
-                (self.container.create)(runtime).map_err(|source| BackendError {
+                (self.container.create)(&self.driver).map_err(|source| BackendError {
                     action: "create",
                     path: String::new(),
                     location: self.location.clone(),
@@ -220,15 +197,6 @@ impl Backend for ObjectBackend {
         match self.operator.delete(&path) {
             Err(error) if self.is_missing(&error) => Ok(()),
             other => other.map_err(|error| self.error("remove", &path, &error)),
-        }
-    }
-}
-
-impl Drop for ObjectBackend {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // Not waiting, so that it may happen anywhere, on an async worker thread, too.
-            runtime.shutdown_background();
         }
     }
 }

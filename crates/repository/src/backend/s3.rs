@@ -1,6 +1,6 @@
 //! S3 and what speaks its protocol. Never prints a credential.
 
-use std::{io, time::Duration};
+use std::io;
 
 use http::Request;
 use opendal::{Buffer, HttpTransporter, OperationContext, Operator, services::S3};
@@ -9,18 +9,18 @@ use reqsign_aws_v4::{Credential, DefaultCredentialProvider, RequestSigner, Stati
 use reqsign_core::{Context, OsEnv, ProvideCredentialChain, Signer};
 use reqsign_file_read_tokio::TokioFileRead;
 use secrecy::ExposeSecret;
-use tokio::runtime::Runtime;
 
 use crate::{
     access::{Access, S3Credentials},
-    backend::object::{Container, ObjectBackend, misconfigured},
+    backend::{
+        object::{Container, ObjectBackend},
+        remote::{Driver, client, misconfigured},
+    },
     error::{Error, Result},
 };
 
 /// Region when none is given, as in restic.
 const DEFAULT_REGION: &str = "us-east-1";
-/// Longest time to reach the server.
-const CONNECT: Duration = Duration::from_secs(30);
 
 /// A bucket and a folder in it.
 #[derive(Clone)]
@@ -51,14 +51,14 @@ pub(crate) fn backend(access: &Access, endpoint: &str, bucket: &str, prefix: &st
     };
     let container = {
         let (bucket, transport) = (bucket.clone(), transport.clone());
-        let create = Box::new(move |runtime: &Runtime| runtime.block_on(bucket.create(&transport)));
+        let create = Box::new(move |driver: &Driver| driver.block_on(bucket.create(&transport)));
         Container { create, is_missing: |error| error.message().contains("NoSuchBucket") }
     };
     let build = || {
         let operator = Operator::new(bucket.service()).map_err(|error| misconfigured(&location, &error))?;
         Ok(operator.with_context(OperationContext::new().with_http_transport(transport)))
     };
-    ObjectBackend::new(location.clone(), access.connections.get(), build, container)
+    ObjectBackend::new(access, build, container)
 }
 
 /// Amazon's global address only knows buckets of one region.
@@ -70,13 +70,7 @@ fn regional(endpoint: &str, region: &str) -> String {
 }
 
 fn transport(access: &Access) -> Result<HttpTransporter> {
-    let mut client = reqwest::Client::builder().connect_timeout(CONNECT);
-    if let Some(pem) = &access.ca_certificate {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem)
-            .map_err(|error| Error::Option { option: "CA certificate", reason: error.to_string() })?;
-        client = client.tls_certs_merge(certificates);
-    }
-    let client = client.build().map_err(|error| misconfigured(&access.location.to_string(), &error))?;
+    let client = client(access)?.build().map_err(|error| misconfigured(&access.location.to_string(), &error))?;
     Ok(HttpTransporter::new(ReqwestTransport::new(client)))
 }
 
