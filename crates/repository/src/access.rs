@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::{
     backend::{Backend, local::LocalBackend, remote::Patience, s3},
+    credentials::S3Credentials,
     error::Result,
     host,
     location::Location,
@@ -35,19 +36,6 @@ pub const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(3).expect("3 is 
 
 /// One file is written while the other is synchronised.
 const LOCAL_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(2).expect("2 is not 0");
-
-/// How to sign requests to S3. Without a key, opendal's chain is asked: environment, profile, web identity, instance metadata.
-#[derive(Debug, Clone, Default)]
-pub struct S3Credentials {
-    /// `AWS_ACCESS_KEY_ID`.
-    pub access_key_id: Option<String>,
-    /// `AWS_SECRET_ACCESS_KEY`.
-    pub secret_access_key: Option<SecretString>,
-    /// `AWS_SESSION_TOKEN`.
-    pub session_token: Option<SecretString>,
-    /// `AWS_DEFAULT_REGION` or `AWS_REGION`; `us-east-1` when not given, as in restic.
-    pub region: Option<String>,
-}
 
 impl Access {
     /// Access with [`DEFAULT_CONNECTIONS`], without credentials or certificates.

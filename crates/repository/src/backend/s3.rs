@@ -11,11 +11,12 @@ use reqsign_file_read_tokio::TokioFileRead;
 use secrecy::ExposeSecret;
 
 use crate::{
-    access::{Access, S3Credentials},
+    access::Access,
     backend::{
         object::{Container, ObjectBackend},
         remote::{Driver, client, misconfigured},
     },
+    credentials::S3Credentials,
     error::{Error, Result},
 };
 
