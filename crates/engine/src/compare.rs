@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::{dump::Dump, layout::Part};
+use crate::{dump::Dump, layout::Piece};
 
 /// How an index of one snapshot relates to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -45,7 +45,7 @@ pub fn compare(before: &Dump, after: &Dump) -> Vec<IndexChange> {
 
 fn index(before: &Dump, after: &Dump, name: &str) -> IndexChange {
     let (one, other) = (before.index(name), after.index(name));
-    let size = |dump: &Dump| dump.part(name, Part::Data);
+    let size = |dump: &Dump| dump.size(name, Piece::Data);
     let has = |dump: &Dump| dump.indices().any(|index| index == name);
     let change = match (has(before), has(after), one, other) {
         (false, ..) => Change::Added,

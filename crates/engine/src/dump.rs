@@ -1,4 +1,4 @@
-//! A dump inside a snapshot: which indices it has, where their parts lie, what its manifest says. Reads dumps of ours
+//! A dump inside a snapshot: which indices it has, where their pieces lie, what its manifest says. Reads dumps of ours
 //! and of multielasticdump (Stash) alike. Blocking; changes nothing.
 
 use std::{collections::BTreeMap, io::Read as _};
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::{
     backup::word,
     error::{Doing as _, Error, Result},
-    layout::{self, Part},
+    layout::{self, Piece},
     manifest::{DefinitionEntry, IndexEntry, Manifest},
 };
 
@@ -23,7 +23,7 @@ pub struct Dump {
     reader: Reader,
     snapshot: Snapshot,
     folder: String,
-    indices: BTreeMap<String, BTreeMap<Part, u64>>,
+    indices: BTreeMap<String, BTreeMap<Piece, u64>>,
     manifest: Option<Manifest>,
 }
 
@@ -49,14 +49,14 @@ impl Dump {
             .entries(&snapshot)
             .doing(|| format!("cannot read the folders of snapshot {}", snapshot.short_id()))?;
         let folder = folder(&snapshot)?;
-        let mut indices = BTreeMap::<String, BTreeMap<Part, u64>>::new();
+        let mut indices = BTreeMap::<String, BTreeMap<Piece, u64>>::new();
         let not_a_dump = |why: String| Error::NotADump { snapshot: snapshot.short_id(), why };
         let inside = format!("{folder}/");
         for entry in &entries {
             let Some(name) = entry.path.strip_prefix(&inside) else { continue };
-            match (Part::of(name), entry.kind) {
-                (Some((index, part)), EntryKind::File) if !name.contains('/') => {
-                    indices.entry(index.to_owned()).or_default().insert(part, entry.size);
+            match (Piece::of(name), entry.kind) {
+                (Some((index, piece)), EntryKind::File) if !name.contains('/') => {
+                    indices.entry(index.to_owned()).or_default().insert(piece, entry.size);
                 }
                 _ => return Err(not_a_dump(format!("{} is no part of a dump that this program knows", entry.path))),
             }
@@ -102,9 +102,9 @@ impl Dump {
         self.manifest.as_ref()?.index(name)
     }
 
-    /// The size of a part in bytes; `None` where the dump lacks it.
-    pub fn part(&self, index: &str, part: Part) -> Option<u64> {
-        self.indices.get(index)?.get(&part).copied()
+    /// The size of a piece in bytes; `None` where the dump lacks it.
+    pub fn size(&self, index: &str, piece: Piece) -> Option<u64> {
+        self.indices.get(index)?.get(&piece).copied()
     }
 
     /// The documents of an index; `None` where the dump has no file for them.
@@ -112,10 +112,10 @@ impl Dump {
     /// # Errors
     /// When the file cannot be complete.
     pub fn documents(&self, index: &str) -> Result<Option<File>> {
-        if self.part(index, Part::Data).is_none() {
+        if self.size(index, Piece::Data).is_none() {
             Ok(None)
         } else {
-            self.file(&self.path(index, Part::Data)).map(Some)
+            self.file(&self.path(index, Piece::Data)).map(Some)
         }
     }
 
@@ -127,9 +127,9 @@ impl Dump {
         self.file(&layout::runs_path(index))
     }
 
-    /// The path of a part in the snapshot.
-    pub fn path(&self, index: &str, part: Part) -> String {
-        format!("{}/{index}{}", self.folder, part.suffix())
+    /// The path of a piece in the snapshot.
+    pub fn path(&self, index: &str, piece: Piece) -> String {
+        format!("{}/{index}{}", self.folder, piece.suffix())
     }
 
     /// What reads the snapshot's files.
@@ -142,18 +142,18 @@ impl Dump {
     /// # Errors
     /// [`Error::Dump`] where a file is not what multielasticdump writes.
     pub fn definitions(&self, index: &str) -> Result<IndexDefinitions> {
-        let mut settings = self.parse(index, Part::Settings, |file| foreign::parse_settings(file, index))?;
-        let analysis = self.parse(index, Part::Analyzer, |file| foreign::parse_analyzer(file, index))?;
+        let mut settings = self.parse(index, Piece::Settings, |file| foreign::parse_settings(file, index))?;
+        let analysis = self.parse(index, Piece::Analyzer, |file| foreign::parse_analyzer(file, index))?;
         if let Some(analysis) = analysis {
             let empty = RawValue::from_string("{}".into()).expect("an object");
             let merged = foreign::with_analysis(settings.as_deref().unwrap_or(&empty), &analysis, index);
-            settings = Some(merged.map_err(|source| self.damaged(index, Part::Analyzer, &source))?);
+            settings = Some(merged.map_err(|source| self.damaged(index, Piece::Analyzer, &source))?);
         }
-        let aliases = self.parse(index, Part::Alias, |file| foreign::parse_alias(file, index))?;
+        let aliases = self.parse(index, Piece::Alias, |file| foreign::parse_alias(file, index))?;
         let none = || RawValue::from_string("{}".into()).expect("an object");
         Ok(IndexDefinitions {
             settings,
-            mappings: self.parse(index, Part::Mapping, |file| foreign::parse_mapping(file, index))?,
+            mappings: self.parse(index, Piece::Mapping, |file| foreign::parse_mapping(file, index))?,
             aliases: aliases.or_else(|| self.is_ours().then(none)),
         })
     }
@@ -169,7 +169,7 @@ impl Dump {
         }
         let mut seen = BTreeMap::new();
         for index in self.indices.keys() {
-            let file = self.parse(index, Part::Template, |file| foreign::parse_template(file, index).map(Some))?;
+            let file = self.parse(index, Piece::Template, |file| foreign::parse_template(file, index).map(Some))?;
             for definition in file.into_iter().flatten().filter(|definition| !definition.system) {
                 seen.entry(definition.name.clone()).or_insert(definition);
             }
@@ -196,18 +196,18 @@ impl Dump {
     fn parse<T>(
         &self,
         index: &str,
-        part: Part,
+        piece: Piece,
         parse: impl FnOnce(&[u8]) -> Result<Option<T>, foreign::ForeignError>,
     ) -> Result<Option<T>> {
-        if self.part(index, part).is_none() {
+        if self.size(index, piece).is_none() {
             return Ok(None);
         }
-        let file = self.read(&self.path(index, part))?;
-        parse(&file).map_err(|source| self.damaged(index, part, &source))
+        let file = self.read(&self.path(index, piece))?;
+        parse(&file).map_err(|source| self.damaged(index, piece, &source))
     }
 
-    fn damaged(&self, index: &str, part: Part, why: &foreign::ForeignError) -> Error {
-        Error::Dump { path: self.path(index, part), why: why.to_string() }
+    fn damaged(&self, index: &str, piece: Piece, why: &foreign::ForeignError) -> Error {
+        Error::Dump { path: self.path(index, piece), why: why.to_string() }
     }
 
     fn read_manifest(&self, path: &str) -> Result<Manifest> {
@@ -220,7 +220,7 @@ impl Dump {
         let Some(manifest) = &self.manifest else { return Ok(()) };
         let disagree = |why: String| Err(Error::NotADump { snapshot: self.snapshot.short_id(), why });
         for index in &manifest.indices {
-            let size = self.part(&index.name, Part::Data);
+            let size = self.size(&index.name, Piece::Data);
             if size != Some(index.bytes) {
                 let found = size.map_or_else(|| "no file".to_owned(), |size| format!("a file of {size} bytes"));
                 return disagree(format!(

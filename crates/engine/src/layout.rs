@@ -17,7 +17,7 @@ pub fn is_data(path: &str) -> bool {
 
 /// What a file of a dump holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum Piece {
     /// `<index>.json`: documents, one a line.
     Data,
     /// `<index>.mapping.json`.
@@ -32,8 +32,8 @@ pub enum Part {
     Analyzer,
 }
 
-impl Part {
-    /// Every part but the documents, longest suffix first: an index may be called `a.mapping`.
+impl Piece {
+    /// Every piece but the documents, longest suffix first: an index may be called `a.mapping`.
     const NAMED: [Self; 5] = [Self::Settings, Self::Template, Self::Analyzer, Self::Mapping, Self::Alias];
 
     /// The ending of the file's name.
@@ -48,19 +48,19 @@ impl Part {
         }
     }
 
-    /// Which index's which part a file's name means; `None` for what is no part of a dump.
+    /// Which index's which piece a file's name means; `None` for what is no piece of a dump.
     pub fn of(file: &str) -> Option<(&str, Self)> {
         Self::NAMED
             .into_iter()
             .chain([Self::Data])
-            .find_map(|part| file.strip_suffix(part.suffix()).map(|index| (index, part)))
+            .find_map(|piece| file.strip_suffix(piece.suffix()).map(|index| (index, piece)))
             .filter(|(index, _)| !index.is_empty())
     }
 }
 
 /// A file of the dump, by its path in the snapshot.
-pub fn data_path(index: &str, part: Part) -> String {
-    format!("{DATA}/{index}{}", part.suffix())
+pub fn data_path(index: &str, piece: Piece) -> String {
+    format!("{DATA}/{index}{}", piece.suffix())
 }
 
 /// The manifest's path.
@@ -101,17 +101,17 @@ mod tests {
     #[test]
     fn a_files_name_tells_index_and_part() {
         let cases = [
-            ("logs.json", Some(("logs", Part::Data))),
-            ("logs.mapping.json", Some(("logs", Part::Mapping))),
-            ("a.mapping.settings.json", Some(("a.mapping", Part::Settings))),
-            (".kibana_1.alias.json", Some((".kibana_1", Part::Alias))),
-            ("x.template.json", Some(("x", Part::Template))),
-            ("x.analyzer.json", Some(("x", Part::Analyzer))),
+            ("logs.json", Some(("logs", Piece::Data))),
+            ("logs.mapping.json", Some(("logs", Piece::Mapping))),
+            ("a.mapping.settings.json", Some(("a.mapping", Piece::Settings))),
+            (".kibana_1.alias.json", Some((".kibana_1", Piece::Alias))),
+            ("x.template.json", Some(("x", Piece::Template))),
+            ("x.analyzer.json", Some(("x", Piece::Analyzer))),
             (".json", None),
             ("readme.txt", None),
         ];
         for (file, expected) in cases {
-            assert_eq!(Part::of(file), expected, "{file}");
+            assert_eq!(Piece::of(file), expected, "{file}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::{BackupOptions, definitions::word, shard::ShardRuns};
 use crate::{
     error::{Doing as _, Error, Result},
     fingerprint::Fingerprint,
-    layout::{self, Part},
+    layout::{self, Piece},
     manifest::{DefinitionEntry, Head, Identity, IndexEntry, Manifest, ShardEntry},
 };
 
@@ -78,20 +78,20 @@ fn index_definitions(
     templates: Option<&Segment>,
     files: &mut Vec<FileSpec>,
 ) -> Result<()> {
-    let mut add = |part: Part, segment: Segment| {
-        files.push(FileSpec { path: layout::data_path(&index.name, part), segments: vec![segment] });
+    let mut add = |piece: Piece, segment: Segment| {
+        files.push(FileSpec { path: layout::data_path(&index.name, piece), segments: vec![segment] });
     };
-    add(Part::Mapping, put(writer, &foreign::write_mapping(&index.name, &index.mappings))?);
+    add(Piece::Mapping, put(writer, &foreign::write_mapping(&index.name, &index.mappings))?);
     let settings = foreign::write_settings(&index.name, &index.settings).map_err(|error| Error::Dump {
-        path: layout::data_path(&index.name, Part::Settings),
+        path: layout::data_path(&index.name, Piece::Settings),
         why: error.to_string(),
     })?;
-    add(Part::Settings, put(writer, &settings)?);
+    add(Piece::Settings, put(writer, &settings)?);
     if index.aliases.get() != "{}" {
-        add(Part::Alias, put(writer, &foreign::write_alias(&index.name, &index.aliases))?);
+        add(Piece::Alias, put(writer, &foreign::write_alias(&index.name, &index.aliases))?);
     }
     if let Some(templates) = templates {
-        add(Part::Template, templates.clone());
+        add(Piece::Template, templates.clone());
     }
     Ok(())
 }
@@ -119,7 +119,7 @@ fn documents(index: &Index, shards: Vec<ShardRuns>, files: &mut Vec<FileSpec>) -
             sequences.push(run.sequence);
         }
     }
-    files.push(FileSpec { path: layout::data_path(&index.name, Part::Data), segments: lines });
+    files.push(FileSpec { path: layout::data_path(&index.name, Piece::Data), segments: lines });
     files.push(FileSpec { path: layout::runs_path(&index.name), segments: sequences });
     entry
 }

@@ -16,7 +16,7 @@ use crate::{
     blocking::blocking,
     documents::Documents,
     error::{Doing as _, Error, Result},
-    layout::Part,
+    layout::Piece,
 };
 
 /// How long requests that are under way are waited for when a load has failed or was interrupted: longer than a bulk takes
@@ -159,7 +159,7 @@ fn read(
     let (readers, batches) = (Arc::clone(&restoring.readers), Arc::clone(&restoring.batches));
     let runtime = Handle::current();
     let work = move || {
-        let path = dump.path(&name, Part::Data);
+        let path = dump.path(&name, Piece::Data);
         let reader = dump.reader().open_range(&file, begin, bytes);
         let reader = reader.map_err(|error| Error::Dump { path: path.clone(), why: error.to_string() })?;
         let mut documents = Documents::new(reader, path);

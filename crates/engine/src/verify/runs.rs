@@ -14,7 +14,7 @@ use crate::{
     dump::Dump,
     error::{Error, Result},
     fingerprint::DocumentDigest,
-    layout::Part,
+    layout::Piece,
     manifest::{IndexEntry, RunEntry},
     progress::Progress,
     sequence::{self, Place},
@@ -96,7 +96,7 @@ async fn known(
         let differing = shard.windows.differing(windows).len();
         if differing > 0 {
             let why = format!("{differing} windows of shard {} are not as the manifest says", shard.shard);
-            return Err(Error::Dump { path: dump.path(&entry.name, Part::Data), why });
+            return Err(Error::Dump { path: dump.path(&entry.name, Piece::Data), why });
         }
     }
     Ok(content)
@@ -107,7 +107,7 @@ async fn find(dump: &Arc<Dump>, entry: &IndexEntry) -> Result<Arc<Files>> {
     let (dump, name) = (Arc::clone(dump), entry.name.clone());
     let numbered = entry.shards.iter().flat_map(|shard| &shard.runs).any(|run| run.sequence_bytes() > 0);
     blocking(move || {
-        let missing = || Error::Dump { path: dump.path(&name, Part::Data), why: "there is no such file".into() };
+        let missing = || Error::Dump { path: dump.path(&name, Piece::Data), why: "there is no such file".into() };
         let lines = dump.documents(&name)?.ok_or_else(missing)?;
         let numbers = if numbered { Some(dump.sequences(&name)?) } else { None };
         Ok(Arc::new(Files { lines, numbers }))
@@ -179,7 +179,7 @@ async fn foreign(dump: &Arc<Dump>, index: &str, progress: &Progress, cancel: &Ca
     blocking(move || {
         let mut content = Content::default();
         let Some(file) = dump.documents(&index)? else { return Ok(content) };
-        let path = dump.path(&index, Part::Data);
+        let path = dump.path(&index, Piece::Data);
         let mut documents = Documents::new(dump.reader().open(&file), path.clone());
         while let Some((hit, bytes)) = documents.read()? {
             count(&mut content, &hit, &path)?;

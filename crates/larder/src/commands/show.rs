@@ -1,7 +1,7 @@
 //! `larder show`.
 
 use anyhow::Result;
-use engine::{dump::Dump, layout::Part};
+use engine::{dump::Dump, layout::Piece};
 use serde_json::json;
 
 use super::open;
@@ -18,7 +18,7 @@ pub fn run(arguments: &SnapshotArguments, output: &Output) -> Result<Exit> {
     head(&dump, output);
     let mut table = Table::new(&["Index", ">Documents", ">Size", ">Shards", ">Runs"]);
     for name in dump.indices() {
-        let size = dump.part(name, Part::Data).unwrap_or(0);
+        let size = dump.size(name, Piece::Data).unwrap_or(0);
         let entry = dump.index(name);
         let unknown = || "?".to_owned();
         table.row([
