@@ -20,7 +20,7 @@ pub mod server;
 
 pub use body::Body;
 pub use capabilities::{Capabilities, PointInTime};
-pub use catalog::{Catalog, Index, Selection, ShardIdentity};
+pub use catalog::{Catalog, Index, Matcher, Selection, ShardIdentity};
 pub use client::Client;
 pub use connection::{Auth, Connection, Timeouts, Tls};
 pub use definitions::{Definition, DefinitionKind};

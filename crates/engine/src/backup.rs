@@ -137,10 +137,12 @@ pub async fn backup(
 
 async fn catalog(client: &Client, selection: &Selection) -> Result<Catalog> {
     let catalog = client.catalog(selection).await.doing(|| "cannot list what is to be saved".into())?;
-    if catalog.indices.is_empty() && !selection.include.is_empty() {
-        return Err(Error::NoIndex { patterns: selection.include.join(", ") });
+    match selection.patterns() {
+        Some(patterns) if catalog.indices.is_empty() => {
+            Err(Error::NoIndex { patterns, left_out_system: catalog.left_out_system })
+        }
+        _ => Ok(catalog),
     }
-    Ok(catalog)
 }
 
 async fn open_writer(repository: &Repository, lock: &Arc<Lock>, options: WriterOptions) -> Result<Arc<Writer>> {

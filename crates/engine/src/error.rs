@@ -106,10 +106,12 @@ pub enum Error {
         found: u64,
     },
     /// Nothing to do.
-    #[error("no index matches {patterns}; see which there are with `GET _cat/indices`")]
+    #[error("no index matches {patterns}{}", but_system(.left_out_system))]
     NoIndex {
         /// The patterns.
         patterns: String,
+        /// Indices that match, and were left out because they are hidden or the system's.
+        left_out_system: Vec<String>,
     },
     /// The snapshot's manifest cannot be trusted.
     #[error("snapshot {snapshot}: {source}")]
@@ -160,6 +162,13 @@ pub enum Error {
     /// Stopped by a signal.
     #[error("interrupted")]
     Interrupted,
+}
+
+fn but_system(left_out: &[String]) -> String {
+    if left_out.is_empty() {
+        return "; see which there are with `GET _cat/indices`".into();
+    }
+    format!(" but what is left out as hidden or the system's: {}", left_out.join(", "))
 }
 
 impl Error {

@@ -2,6 +2,7 @@
 //! identity of its shards. Never reads a document, never changes anything but to refresh.
 
 pub(crate) mod batches;
+mod matcher;
 mod selection;
 mod shards;
 mod source;
@@ -10,6 +11,7 @@ mod state;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub use matcher::Matcher;
 pub use selection::Selection;
 pub use shards::ShardIdentity;
 

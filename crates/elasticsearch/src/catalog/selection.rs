@@ -1,5 +1,6 @@
 //! Which indices a person wants: names, patterns and aliases against what there is. Asks nobody.
 
+use super::Matcher;
 use crate::error::{Error, Result};
 
 /// What a person asked for.
@@ -9,6 +10,8 @@ pub struct Selection {
     pub include: Vec<String>,
     /// The same, for what stays out; these win.
     pub exclude: Vec<String>,
+    /// Where given, only indices are wanted whose name it accepts, or one of whose aliases' names.
+    pub matching: Option<Matcher>,
     /// Whether indices whose name begins with a dot, and hidden ones, are wanted too.
     pub include_system: bool,
 }
@@ -22,6 +25,12 @@ impl Selection {
     pub fn choose(&self, names: Vec<String>) -> Result<(Vec<String>, Vec<String>)> {
         let (chosen, left_out) = choose(names.into_iter().map(Named).collect(), self)?;
         Ok((chosen.into_iter().map(|Named(name)| name).collect(), left_out))
+    }
+
+    /// What is asked for, for messages; `None` where it is everything, so that there may be nothing.
+    pub fn patterns(&self) -> Option<String> {
+        let patterns = self.include.iter().cloned().chain(self.matching.iter().map(Matcher::to_string));
+        Some(patterns.collect::<Vec<_>>().join(", ")).filter(|patterns| !patterns.is_empty())
     }
 }
 
@@ -86,12 +95,19 @@ enum Verdict {
 fn verdict(index: &impl Choosable, selection: &Selection) -> Verdict {
     let included = selection.include.iter().filter(|pattern| matches(pattern, index)).collect::<Vec<_>>();
     let wanted = selection.include.is_empty() || !included.is_empty();
-    if !wanted || selection.exclude.iter().any(|pattern| matches(pattern, index)) {
+    if !wanted
+        || selection.matching.as_ref().is_some_and(|matcher| !accepts(matcher, index))
+        || selection.exclude.iter().any(|pattern| matches(pattern, index))
+    {
         return Verdict::Unwanted;
     }
     let system = index.name().starts_with('.') || index.hidden();
     let by_name = included.iter().any(|pattern| pattern.starts_with('.') || !pattern.contains('*'));
     if system && !selection.include_system && !by_name { Verdict::System } else { Verdict::Chosen }
+}
+
+fn accepts(matcher: &Matcher, index: &impl Choosable) -> bool {
+    matcher.accepts(index.name()) || index.aliases().iter().any(|alias| matcher.accepts(alias))
 }
 
 fn matches(pattern: &str, index: &impl Choosable) -> bool {
@@ -141,7 +157,8 @@ mod tests {
 
     fn chosen(include: &[&str], exclude: &[&str], include_system: bool) -> (Vec<&'static str>, Vec<String>) {
         let list = |of: &[&str]| of.iter().map(ToString::to_string).collect();
-        let selection = Selection { include: list(include), exclude: list(exclude), include_system };
+        let selection =
+            Selection { include: list(include), exclude: list(exclude), include_system, ..Selection::default() };
         let (chosen, left_out) = choose(there_is(), &selection).expect("a choice");
         (chosen.iter().map(|index| index.0).collect(), left_out)
     }
@@ -169,6 +186,30 @@ mod tests {
         assert_eq!(chosen(&["logs"], &[], false).1, Vec::<String>::new());
         assert_eq!(chosen(&[], &[], true).0.len(), 5);
         assert_eq!(chosen(&[], &[".*"], false).1, ["veiled"]);
+    }
+
+    #[test]
+    fn a_matcher_is_asked_for_the_name_and_each_alias() {
+        let chosen = |part: &'static str, include: &[&str], include_system| {
+            let matching = Some(Matcher::new(part, move |name: &str| name.contains(part)));
+            let include = include.iter().map(ToString::to_string).collect();
+            let selection = Selection { include, matching, include_system, ..Selection::default() };
+            let (chosen, left_out) = choose(there_is(), &selection).expect("a choice");
+            (chosen.iter().map(|index| index.0).collect::<Vec<_>>(), left_out)
+        };
+        assert_eq!(chosen("s-1", &[], false).0, ["logs-1"]);
+        assert_eq!(chosen("logs", &["*-2", "products"], false).0, ["logs-2"]);
+        assert_eq!(chosen("kibana", &[], false), (vec![], vec![".kibana_1".to_owned()]));
+        assert_eq!(chosen("kibana", &[], true), (vec![".kibana_1"], vec![]));
+        assert_eq!(chosen("d", &[], true).0, ["products", "veiled"]);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_told() {
+        let matching = Some(Matcher::new("^b", |_: &str| true));
+        let selection = Selection { include: vec!["a*".into()], matching, ..Selection::default() };
+        assert_eq!(selection.patterns().as_deref(), Some("a*, ^b"));
+        assert_eq!(Selection::default().patterns(), None);
     }
 
     #[test]

@@ -134,11 +134,10 @@ fn choose(dump: &Dump, wanted: &Wanted) -> Result<(Vec<IndexPlan>, Vec<String>)>
     selection.include_system |= dump.manifest().is_some();
     let (chosen, left_out) =
         selection.choose(dump.indices().map(str::to_owned).collect()).doing(|| "cannot choose indices".into())?;
-    if chosen.is_empty() && !selection.include.is_empty() {
-        return Err(Error::NotADump {
-            snapshot: dump.snapshot().short_id(),
-            why: format!("it has no index that matches {}", selection.include.join(", ")),
-        });
+    if let Some(patterns) = selection.patterns().filter(|_| chosen.is_empty()) {
+        let but = if left_out.is_empty() { "" } else { " but what is left out as the system's" };
+        let why = format!("it has no index that matches {patterns}{but}");
+        return Err(Error::NotADump { snapshot: dump.snapshot().short_id(), why });
     }
     if !wanted.any_of_an_index() {
         return Ok((Vec::new(), left_out));

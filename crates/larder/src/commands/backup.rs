@@ -51,7 +51,7 @@ pub async fn run(arguments: BackupArguments, output: &Output) -> Result<Exit> {
 /// The indices that arguments choose.
 pub fn selection(arguments: &SelectionArguments, include_system: bool) -> Selection {
     let SelectionArguments { include, exclude } = arguments.clone();
-    Selection { include, exclude, include_system }
+    Selection { include, exclude, include_system, ..Selection::default() }
 }
 
 async fn open_for_writing(arguments: RepositoryArguments) -> Result<open::Opened> {
