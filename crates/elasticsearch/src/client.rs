@@ -37,6 +37,9 @@ const FIRST_ANSWER: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
+/// A connection of which nobody knows yet who answers.
+pub(crate) struct Stranger(Inner);
+
 struct Inner {
     transport: Transport,
     nodes: Vec<Node>,
@@ -60,22 +63,10 @@ impl Client {
     /// [`Error::Connection`], [`Error::Connect`], [`Error::Tls`], [`Error::Unauthorized`], [`Error::Redirected`],
     /// [`Error::NotJson`], [`Error::NotElasticsearch`], each inside [`Error::GaveUp`] where it was tried repeatedly.
     pub async fn connect(connection: Connection) -> Result<Self> {
-        let timeouts = connection.timeouts;
-        let prepared = connection::prepare(connection)?;
-        let nodes = prepared.urls.into_iter().map(|url| Node { url, failed: Mutex::new(None) }).collect::<Vec<_>>();
-        let inner = Inner {
-            transport: Transport { http: prepared.http, direct: prepared.direct, buffers: Arc::default() },
-            nodes,
-            next: AtomicUsize::new(0),
-            timeouts: Timeouts { give_up: timeouts.give_up.min(FIRST_ANSWER), ..timeouts },
-            server: Server::unknown(),
-            can: Capabilities::of(&Server::unknown()),
-            page_bounds: Mutex::default(),
-        };
-        let server = ask_who(&inner).await?;
-        tracing::debug!(%server, "connected");
-        let can = Capabilities::of(&server);
-        Ok(Self(Arc::new(Inner { timeouts, server, can, ..inner })))
+        let Timeouts { give_up, request, .. } = connection.timeouts;
+        let stranger = Stranger::prepare(connection)?;
+        let server = stranger.ask_who(give_up.min(FIRST_ANSWER), request).await?;
+        Ok(stranger.known(server))
     }
 
     /// Who answers.
@@ -100,7 +91,7 @@ impl Client {
     /// # Errors
     /// As [`Error`] tells; [`Error::GaveUp`] holds the last error of a request that was repeated.
     pub async fn send(&self, request: Request) -> Result<Response> {
-        self.0.send(&request).await
+        self.0.send(&request, &self.0.timeouts).await
     }
 
     /// Sends `request` and understands the answer as `T`.
@@ -108,7 +99,7 @@ impl Client {
     /// # Errors
     /// As [`Client::send`]; [`Error::Answer`] if the answer has another shape.
     pub async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        let answer = self.0.send(&request).await?;
+        let answer = self.0.send(&request, &self.0.timeouts).await?;
         serde_json::from_slice(&answer.body).map_err(|e| Error::Answer {
             method: request.method.to_string(),
             path: request.path,
@@ -135,13 +126,69 @@ impl Client {
     }
 }
 
+impl Stranger {
+    /// Checks `connection`; asks nobody yet.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub(crate) fn prepare(connection: Connection) -> Result<Self> {
+        let timeouts = connection.timeouts;
+        let prepared = connection::prepare(connection)?;
+        let nodes = prepared.urls.into_iter().map(|url| Node { url, failed: Mutex::new(None) }).collect();
+        Ok(Self(Inner {
+            transport: Transport { http: prepared.http, direct: prepared.direct, buffers: Arc::default() },
+            nodes,
+            next: AtomicUsize::new(0),
+            timeouts,
+            server: Server::unknown(),
+            can: Capabilities::of(&Server::unknown()),
+            page_bounds: Mutex::default(),
+        }))
+    }
+
+    /// Asks who is there, again until `give_up` is over; each answer may take as long as `within`.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub(crate) async fn ask_who(&self, give_up: Duration, within: Duration) -> Result<Server> {
+        let Self(inner) = self;
+        let url = origin(&inner.nodes[0].url);
+        let patience = Timeouts { give_up, ..inner.timeouts };
+        let answer = inner.send(&Request::get(&[]).timeout(within), &patience).await.map_err(|error| match error {
+            Error::Refused { status: status @ (401 | 403), reason, .. } => {
+                Error::Unauthorized { url: url.clone(), status, reason }
+            }
+            Error::NotJson { status: status @ (401 | 403), start, .. } => {
+                Error::Unauthorized { url: url.clone(), status, reason: start }
+            }
+            error => error,
+        })?;
+        Server::parse(&answer.body).map_err(|why| Error::NotElasticsearch { url, why })
+    }
+
+    /// One attempt, whatever comes.
+    ///
+    /// # Errors
+    /// As [`Client::send_once`].
+    pub(crate) async fn send_once(&self, request: &Request) -> Result<Response> {
+        self.0.send_once(request).await
+    }
+
+    /// The client, once it is known who answers.
+    pub(crate) fn known(self, server: Server) -> Client {
+        tracing::debug!(%server, "connected");
+        let can = Capabilities::of(&server);
+        Client(Arc::new(Inner { server, can, ..self.0 }))
+    }
+}
+
 impl Inner {
     fn page_bounds(&self) -> MutexGuard<'_, HashMap<(String, u32), u32>> {
         self.page_bounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn send(&self, request: &Request) -> Result<Response> {
-        let mut backoff = Backoff::new(&self.timeouts);
+    async fn send(&self, request: &Request, timeouts: &Timeouts) -> Result<Response> {
+        let mut backoff = Backoff::new(timeouts);
         loop {
             let error = match self.send_once(request).await {
                 Ok(response) => return Ok(response),
@@ -186,18 +233,4 @@ impl Node {
         };
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = unreachable.then(Instant::now);
     }
-}
-
-async fn ask_who(inner: &Inner) -> Result<Server> {
-    let url = origin(&inner.nodes[0].url);
-    let answer = inner.send(&Request::get(&[])).await.map_err(|error| match error {
-        Error::Refused { status: status @ (401 | 403), reason, .. } => {
-            Error::Unauthorized { url: url.clone(), status, reason }
-        }
-        Error::NotJson { status: status @ (401 | 403), start, .. } => {
-            Error::Unauthorized { url: url.clone(), status, reason: start }
-        }
-        error => error,
-    })?;
-    Server::parse(&answer.body).map_err(|why| Error::NotElasticsearch { url, why })
 }

@@ -182,6 +182,9 @@ pub enum Error {
         /// The last error.
         source: Box<Error>,
     },
+    /// The cluster does not know yet which indices it has.
+    #[error("the cluster has no master, or has not recovered its state: it does not know which indices it holds")]
+    NotRecovered,
     /// What was asked for by name, or the state of an index, keeps the dump from being complete.
     #[error("{what}: {why}")]
     Unreadable {

@@ -2,9 +2,12 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use elasticsearch::{Client, Connection, Error, Retry};
+use elasticsearch::{Client, Connection, Error, Need, Retry};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use support::ROOT_7_14;
 use tokio::{
@@ -106,6 +109,16 @@ async fn only_the_named_authority_is_trusted() {
     let error = refused(to(&url)).await;
     assert!(matches!(error, Error::Tls { .. }), "{error}");
     assert!(error.to_string().contains(&url), "{error}");
+}
+
+#[tokio::test]
+async fn no_time_is_spent_on_waiting_for_trust() {
+    let mut connection = to(&server(&Authority::new(), "127.0.0.1", None).await);
+    connection.tls.ca = Some(Authority::new().pem());
+    let began = Instant::now();
+    let refused = Client::connect_when_ready(connection, &Need::Load, Duration::from_mins(1)).await;
+    assert!(matches!(refused, Err(Error::Tls { .. })));
+    assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ fn is_page(seen: &Seen) -> bool {
 fn good(seen: &Seen) -> Reply {
     let answer = match seen.line().as_str() {
         "GET /" => ROOT_7_14,
-        "GET /_cluster/state/metadata%2Crouting_table" => {
+        "GET /_cluster/state/blocks%2Cmetadata%2Crouting_table" => {
             r#"{"metadata":{"indices":{"i":{"state":"open","settings":{"index":{"number_of_shards":"1","uuid":"u"}},"aliases":[],"primary_terms":{"0":1}}}},
                 "routing_table":{"indices":{"i":{"shards":{"0":[{"state":"STARTED","primary":true}]}}}}}"#
         }

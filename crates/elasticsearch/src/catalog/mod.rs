@@ -15,6 +15,9 @@ pub use matcher::Matcher;
 pub use selection::Selection;
 pub use shards::ShardIdentity;
 
+pub(crate) use selection::choose;
+pub(crate) use state::{Listed, blocks, listing, read_listing};
+
 use crate::{
     client::Client,
     entries::Entries,
@@ -23,7 +26,6 @@ use crate::{
 };
 use batches::batches;
 use shards::Shards;
-use state::Listed;
 
 /// The indices that were asked for.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl Client {
     /// [`Error::Unreadable`] naming a wanted index that does not exist, is closed, lacks a primary, or keeps no
     /// `_source`; else as [`Client::send`].
     pub async fn catalog(&self, selection: &Selection) -> Result<Catalog> {
-        let (chosen, left_out_system) = selection::choose(state::list(self).await?, selection)?;
+        let (chosen, left_out_system) = choose(state::list(self).await?, selection)?;
         chosen.iter().try_for_each(Listed::check_readable)?;
         let mut indices = Vec::with_capacity(chosen.len());
         let mut rest = chosen.as_slice();
@@ -88,7 +90,7 @@ impl Client {
     /// # Errors
     /// [`Error::Unreadable`] naming a wanted index that does not exist; else as [`Client::send`].
     pub async fn list(&self, selection: &Selection) -> Result<Vec<String>> {
-        let (chosen, _) = selection::choose(state::list(self).await?, selection)?;
+        let (chosen, _) = choose(state::list(self).await?, selection)?;
         Ok(chosen.into_iter().map(|index| index.name).collect())
     }
 

@@ -52,7 +52,7 @@ impl Choosable for Named {
 }
 
 /// What the choice needs to know of an index.
-pub(super) trait Choosable {
+pub(crate) trait Choosable {
     /// Its name.
     fn name(&self) -> &str;
     /// Its aliases' names.
@@ -65,7 +65,7 @@ pub(super) trait Choosable {
 ///
 /// # Errors
 /// [`Error::Unreadable`] naming an include without `*` that is neither an index nor an alias.
-pub(super) fn choose<T: Choosable>(all: Vec<T>, selection: &Selection) -> Result<(Vec<T>, Vec<String>)> {
+pub(crate) fn choose<T: Choosable>(all: Vec<T>, selection: &Selection) -> Result<(Vec<T>, Vec<String>)> {
     for wanted in selection.include.iter().filter(|wanted| !wanted.contains('*')) {
         if !all.iter().any(|index| matches(wanted, index)) {
             return Err(Error::Unreadable {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What is taken of the state; without this, it would hold every mapping.
-const PARTS: &str = "metadata.indices.*.state,metadata.indices.*.system,metadata.indices.*.aliases,\
+const PARTS: &str = "blocks.global.*.retryable,metadata.indices.*.state,metadata.indices.*.system,metadata.indices.*.aliases,\
     metadata.indices.*.primary_terms,metadata.indices.*.settings.index.uuid,\
     metadata.indices.*.settings.index.number_of_shards,metadata.indices.*.settings.index.hidden,\
     metadata.indices.*.settings.index.max_result_window,metadata.indices.*.settings.index.replication.type,\
@@ -25,7 +25,7 @@ const MAX_RESULT_WINDOW: u32 = 10_000;
 
 /// One index as the cluster's state has it.
 #[derive(Debug)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     pub(super) name: String,
     pub(super) open: bool,
     pub(super) hidden: bool,
@@ -57,34 +57,79 @@ impl Listed {
     /// # Errors
     /// [`Error::Unreadable`] saying why not and what to do.
     pub(super) fn check_readable(&self) -> Result<()> {
-        let why = if !self.open {
-            "it is closed; open it, or exclude it".to_owned()
-        } else if let Some((shard, state)) = self.broken.first() {
-            format!(
-                "the primary of shard {shard} is {state}; wait until it has started, repair it, or exclude the index"
-            )
-        } else {
-            return Ok(());
-        };
+        if self.open {
+            return self.check_primaries();
+        }
+        let why = "it is closed; open it, or exclude it".to_owned();
+        Err(Error::Unreadable { what: format!("index {}", self.name), why })
+    }
+
+    /// Whether all primaries of the index are at work, if it is open.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] naming one that is not.
+    pub(crate) fn check_primaries(&self) -> Result<()> {
+        let Some((shard, state)) = self.broken.first().filter(|_| self.open) else { return Ok(()) };
+        let why = format!(
+            "the primary of shard {shard} is {state}; wait until it has started, repair it, or exclude the index"
+        );
         Err(Error::Unreadable { what: format!("index {}", self.name), why })
     }
 }
 
 /// Every index of the cluster, in the order of names.
 pub(super) async fn list(client: &Client) -> Result<Vec<Listed>> {
-    let request = Request::get(&["_cluster", "state", "metadata,routing_table"])
-        .query("expand_wildcards", "all")
-        .query("filter_path", PARTS);
-    let answer = client.send(request).await?;
-    parse(&answer.body).map_err(|why| Error::Answer { method: "GET".into(), path: "/_cluster/state".into(), why })
+    read_listing(&client.send(listing()).await?.body)
+}
+
+/// Asks for all indices.
+pub(crate) fn listing() -> Request {
+    state("blocks,metadata,routing_table")
+}
+
+/// Asks for no index, only for what a cluster is kept from.
+pub(crate) fn blocks() -> Request {
+    state("blocks")
+}
+
+fn state(metrics: &str) -> Request {
+    Request::get(&["_cluster", "state", metrics]).query("expand_wildcards", "all").query("filter_path", PARTS)
+}
+
+/// The indices in an answer, in the order of names.
+///
+/// # Errors
+/// [`Error::NotRecovered`] where the cluster does not know yet what it holds; [`Error::Answer`].
+pub(crate) fn read_listing(body: &[u8]) -> Result<Vec<Listed>> {
+    let not_understood = |why| Error::Answer { method: "GET".into(), path: "/_cluster/state".into(), why };
+    let state: State = serde_json::from_slice(body).map_err(|e| not_understood(e.to_string()))?;
+    // Without a master, or before the state is recovered, there seems to be no index at all. What a person blocks is not
+    // retryable, and stands in nobody's way here.
+    if state.blocks.global.values().any(|block| block.retryable) {
+        return Err(Error::NotRecovered);
+    }
+    listed(state).map_err(not_understood)
 }
 
 #[derive(Deserialize)]
 struct State {
     #[serde(default)]
+    blocks: Blocks,
+    #[serde(default)]
     metadata: Table<Metadata>,
     #[serde(default)]
     routing_table: Table<Routing>,
+}
+
+#[derive(Default, Deserialize)]
+struct Blocks {
+    #[serde(default)]
+    global: BTreeMap<String, Block>,
+}
+
+#[derive(Deserialize)]
+struct Block {
+    retryable: bool,
 }
 
 #[derive(Deserialize)]
@@ -142,8 +187,7 @@ struct Copy {
     primary: bool,
 }
 
-fn parse(body: &[u8]) -> Result<Vec<Listed>, String> {
-    let state: State = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+fn listed(state: State) -> Result<Vec<Listed>, String> {
     let mut listed = Vec::with_capacity(state.metadata.indices.0.len());
     let mut routing = state.routing_table.indices.0.into_iter().collect::<BTreeMap<_, _>>();
     for (name, metadata) in state.metadata.indices.0 {
@@ -199,7 +243,7 @@ mod tests {
           "routing_table":{"indices":{"b":{"shards":{
             "0":[{"state":"STARTED","primary":false},{"state":"RELOCATING","primary":true}],
             "1":[{"state":"UNASSIGNED","primary":true}]}}}}}"#;
-        let listed = parse(body).expect("indices");
+        let listed = read_listing(body).expect("indices");
         assert_eq!(listed.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(listed[0].segment_replication && listed[0].max_result_window == 10_000);
         assert!(listed[1].hidden && listed[1].max_result_window == 50 && listed[1].primary_terms[&0] == 3);
@@ -210,6 +254,13 @@ mod tests {
 
     #[test]
     fn an_empty_cluster_has_no_indices() {
-        assert!(parse(b"{}").expect("indices").is_empty());
+        assert!(read_listing(b"{}").expect("indices").is_empty());
+    }
+
+    #[test]
+    fn a_cluster_that_does_not_know_yet_what_it_holds_is_not_empty() {
+        let blocked = |retryable| format!(r#"{{"blocks":{{"global":{{"1":{{"retryable":{retryable}}}}}}}}}"#);
+        assert!(matches!(read_listing(blocked(true).as_bytes()), Err(Error::NotRecovered)));
+        assert!(read_listing(blocked(false).as_bytes()).is_ok());
     }
 }

@@ -161,7 +161,11 @@ pub struct Server {
 impl Server {
     /// Answers each request with what `answer` gives for it.
     pub async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::on(TcpListener::bind("127.0.0.1:0").await.expect("a free port"), answer)
+    }
+
+    /// The same, where somebody has listened already.
+    pub fn on(listener: TcpListener, answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (answer, log) = (Arc::new(answer), seen.clone());
