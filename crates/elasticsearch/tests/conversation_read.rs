@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use elasticsearch::{Client, Error, Index, ReadOptions, Retry, scan};
+use elasticsearch::{Client, Error, Index, Query, ReadOptions, Retry, scan};
 use support::{
     Reply,
     shard::{DOCUMENTS, Kind, Shard, everything, index, lost, options, read_once, read_with_reopening, refusal},
@@ -323,5 +323,28 @@ async fn a_page_that_comes_twice_is_noticed() {
         let outcome = read_with_reopening(&client(&shard).await).await;
         assert_eq!(outcome, Ok(everything()), "{kind:?}");
         assert_eq!(shard.opened(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_query_goes_with_each_search_as_it_was_written_and_the_shard_is_scrolled() {
+    const QUERY: &str = r#"{"range":{"t":{"gte":"now-1d","lt":9007199254740993.0}}}"#;
+    let shard = Shard::start(Kind::PointInTime, |_, good| good).await;
+    let query = Some(Query::parse(QUERY).expect("a query"));
+    let client = client(&shard).await;
+    let mut reader = client.read_shard(&index(), 0, &ReadOptions { query, ..options() }).await.expect("an open shard");
+    let mut count = 0;
+    while let Some(page) = reader.next_page().await.expect("a page") {
+        count += scan::hits(&page).expect("hits").count();
+    }
+    assert_eq!((count, reader.expected()), (DOCUMENTS, Some(DOCUMENTS as u64)));
+    reader.close().await.expect("closed");
+    shard.all_closed().await;
+    assert_eq!(shard.server.count("POST /i/_pit"), 0, "each search of a point in time would understand `now` anew");
+    let seen = shard.server.seen();
+    let searches: Vec<_> = seen.iter().filter(|seen| seen.line() == "POST /i/_search").collect();
+    assert_eq!(searches.len(), 2, "one to see how large pages are, and the scroll's first");
+    for search in searches {
+        assert!(search.text().contains(&format!(r#","query":{QUERY}}}"#)), "{}", search.text());
     }
 }

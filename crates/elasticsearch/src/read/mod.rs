@@ -16,12 +16,13 @@ use crate::{
     catalog::Index,
     client::Client,
     error::{Error, Result},
+    query::Query,
 };
 use context::Context;
 use pages::Pages;
 
 /// How to read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ReadOptions {
     /// The most documents in a page.
     pub page_documents: u32,
@@ -29,6 +30,8 @@ pub struct ReadOptions {
     pub page_bytes: usize,
     /// How long the server keeps a context between two pages.
     pub keep_alive: Duration,
+    /// Only the documents that match; then these are what is counted too.
+    pub query: Option<Query>,
 }
 
 impl Default for ReadOptions {
@@ -40,20 +43,21 @@ impl Default for ReadOptions {
             page_bytes: 5 << 20,
             // Longer than a store that has stopped taking data is waited for.
             keep_alive: Duration::from_mins(10),
+            query: None,
         }
     }
 }
 
 impl Client {
-    /// Opens a shard for reading, in a point in time where the server has them, else in a scroll, and begins to fetch.
-    /// A small shard is read by one search with nothing kept open.
+    /// Opens a shard for reading, in a point in time where the server has them and there is no query, else in a scroll, and
+    /// begins to fetch. A small shard is read by one search with nothing kept open.
     ///
     /// If this is cancelled, what it opened is closed in the background.
     ///
     /// # Errors
     /// As [`Client::send`]; [`Error::Partial`] if the shard does not answer.
     pub async fn read_shard(&self, index: &Index, shard: u32, options: &ReadOptions) -> Result<ShardReader> {
-        let (client, of, options) = (self.clone(), index.clone(), *options);
+        let (client, of, options) = (self.clone(), index.clone(), options.clone());
         // On a task of its own: it gets to know what it opened even if nobody waits for it any more.
         let opening = tokio::spawn(async move { Pages::open(&client, &of, shard, options).await });
         let name = Name { index: index.name.clone(), shard };

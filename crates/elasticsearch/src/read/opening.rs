@@ -123,7 +123,18 @@ impl Opening<'_> {
         if can.refuses_partial_results {
             request = request.query("allow_partial_search_results", "false");
         }
-        request.json(body.to_string()).max_body(self.size.max_body(self.size.documents())).large_answer()
+        request
+            .json(self.with_query(&body.to_string()))
+            .max_body(self.size.max_body(self.size.documents()))
+            .large_answer()
+    }
+
+    /// The query as it was written; a tree of values would print its numbers anew.
+    fn with_query(&self, body: &str) -> String {
+        match (&self.options.query, body.strip_suffix('}')) {
+            (Some(query), Some(open)) => format!("{open},\"query\":{query}}}"),
+            _ => body.to_owned(),
+        }
     }
 
     fn page(&self, source: scan::ScanError) -> Error {

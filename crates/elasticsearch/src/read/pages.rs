@@ -1,7 +1,7 @@
 //! The pages of one shard, one after the other: asks, judges the frame of each answer, asks again in a smaller way
 //! where that is safe. Never gives a page that may be incomplete, never looks into a document.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{json, value::RawValue};
 
@@ -29,7 +29,7 @@ pub(super) struct Pages {
     index: String,
     index_uuid: String,
     shard: u32,
-    options: ReadOptions,
+    keep_alive: Duration,
     size: PageSize,
     source: Source,
     /// The sort values of the last hit that came.
@@ -64,8 +64,10 @@ impl From<super::opening::First> for First {
 impl Source {
     async fn open(opening: &mut Opening<'_>) -> Result<Self> {
         match opening.client.can().point_in_time {
-            Some(kind) => Self::in_point_in_time(kind, opening).await,
-            None => Self::in_scroll(opening).await,
+            // A query may say `now`: each search of a point in time would take it anew, and the count would not hold. A
+            // scroll is asked once.
+            Some(kind) if opening.options.query.is_none() => Self::in_point_in_time(kind, opening).await,
+            _ => Self::in_scroll(opening).await,
         }
     }
 
@@ -99,6 +101,7 @@ impl Pages {
     /// Opens a context on the shard, unless one search gives all of it.
     pub(super) async fn open(client: &Client, index: &Index, shard: u32, options: ReadOptions) -> Result<Self> {
         let size = PageSize::new(&options, index, client.page_bound(&index.uuid, shard));
+        let keep_alive = options.keep_alive;
         let mut opening = Opening { client, index, shard, options, size };
         let source = Source::open(&mut opening).await?;
         Ok(Self {
@@ -106,7 +109,7 @@ impl Pages {
             index: index.name.clone(),
             index_uuid: index.uuid.clone(),
             shard,
-            options,
+            keep_alive,
             size: opening.size,
             source,
             after: None,
@@ -186,7 +189,7 @@ impl Pages {
     fn page_request(&self, context: &Context) -> Request {
         let mut body = json!({
             "size": self.size.documents(),
-            "pit": { "id": context.id(), "keep_alive": duration(self.options.keep_alive) },
+            "pit": { "id": context.id(), "keep_alive": duration(self.keep_alive) },
             "sort": ["_doc"],
             "version": true,
             "seq_no_primary_term": true,
@@ -207,7 +210,7 @@ impl Pages {
 
     /// Asks once: nobody knows whether a scroll that failed has moved on.
     async fn next_in_scroll(&mut self, context: &Context) -> Result<Option<Body>> {
-        let body = json!({ "scroll": duration(self.options.keep_alive), "scroll_id": context.id() });
+        let body = json!({ "scroll": duration(self.keep_alive), "scroll_id": context.id() });
         let max_body = self.size.max_body(self.page_documents());
         let request = Request::post(&["_search", "scroll"]).json(body.to_string()).max_body(max_body).large_answer();
         let page = match self.client.send(request).await {
