@@ -23,6 +23,11 @@ pub enum DefinitionKind {
     Pipeline,
 }
 
+impl DefinitionKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::LegacyTemplate, Self::ComponentTemplate, Self::IndexTemplate, Self::Pipeline];
+}
+
 /// One definition.
 #[derive(Debug, Clone)]
 pub struct Definition {
@@ -37,30 +42,45 @@ pub struct Definition {
 }
 
 impl Client {
-    /// All templates and pipelines, by kind and in the server's order.
+    /// All definitions of these kinds, kind by kind and in the server's order. Asks for no other kind: a login need not be
+    /// allowed to see it.
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn definitions(&self) -> Result<Vec<Definition>> {
-        let legacy: Entries<Box<RawValue>> = self.ask(Request::get(&["_template"])).await?;
-        let mut all = named(DefinitionKind::LegacyTemplate, legacy.0);
-        if self.can().composable_templates {
-            let found: ComponentTemplates = self.ask(Request::get(&["_component_template"])).await?;
-            let bodies = found.component_templates.into_iter().map(|t| (t.name, t.component_template));
-            all.extend(named(DefinitionKind::ComponentTemplate, bodies));
-            let found: IndexTemplates = self.ask(Request::get(&["_index_template"])).await?;
-            let bodies = found.index_templates.into_iter().map(|t| (t.name, t.index_template));
-            all.extend(named(DefinitionKind::IndexTemplate, bodies));
+    pub async fn definitions(&self, kinds: &[DefinitionKind]) -> Result<Vec<Definition>> {
+        let mut all = Vec::new();
+        for kind in kinds {
+            all.extend(self.of_kind(*kind).await?);
         }
-        // 404 and an empty object where there is none (6.8, 7.14, 7.17, OpenSearch 2.19).
-        let pipelines: Entries<Box<RawValue>> = match self.ask(Request::get(&["_ingest", "pipeline"])).await {
-            Err(Error::Refused { status: 404, .. }) => Entries::default(),
-            answer => answer?,
-        };
-        all.extend(named(DefinitionKind::Pipeline, pipelines.0));
         Ok(all)
     }
+
+    async fn of_kind(&self, kind: DefinitionKind) -> Result<Vec<Definition>> {
+        let bodies = match kind {
+            DefinitionKind::LegacyTemplate => self.ask::<Bodies>(Request::get(&["_template"])).await?.0,
+            DefinitionKind::ComponentTemplate | DefinitionKind::IndexTemplate if !self.can().composable_templates => {
+                Vec::new()
+            }
+            DefinitionKind::ComponentTemplate => {
+                let found: ComponentTemplates = self.ask(Request::get(&["_component_template"])).await?;
+                found.component_templates.into_iter().map(|t| (t.name, t.component_template)).collect()
+            }
+            DefinitionKind::IndexTemplate => {
+                let found: IndexTemplates = self.ask(Request::get(&["_index_template"])).await?;
+                found.index_templates.into_iter().map(|t| (t.name, t.index_template)).collect()
+            }
+            // 404 and an empty object where there is none (6.8, 7.14, 7.17, OpenSearch 2.19).
+            DefinitionKind::Pipeline => match self.ask::<Bodies>(Request::get(&["_ingest", "pipeline"])).await {
+                Err(Error::Refused { status: 404, .. }) => Vec::new(),
+                answer => answer?.0,
+            },
+        };
+        Ok(named(kind, bodies))
+    }
 }
+
+/// Definitions by name.
+type Bodies = Entries<Box<RawValue>>;
 
 #[derive(Deserialize)]
 struct ComponentTemplates {

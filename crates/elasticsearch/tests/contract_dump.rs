@@ -378,7 +378,7 @@ async fn definitions_come_as_printed(client: &Client) {
         wanted.push((DefinitionKind::ComponentTemplate, "larder-part", "\"number_of_shards\":\"2\""));
         wanted.push((DefinitionKind::IndexTemplate, "larder-whole", "\"composed_of\":[\"larder-part\"]"));
     }
-    let all = client.definitions().await.expect("definitions");
+    let all = client.definitions(&DefinitionKind::ALL).await.expect("definitions");
     for (kind, name, part) in wanted {
         let found = all.iter().find(|d| d.kind == kind && d.name == name).unwrap_or_else(|| panic!("{kind:?} {name}"));
         assert!(found.body.get().contains(part) && !found.system, "{}", found.body);

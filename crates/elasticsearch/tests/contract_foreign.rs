@@ -4,7 +4,7 @@
 use std::{fs, path::Path, process::Command};
 
 use elasticsearch::{
-    Client, Connection, Request,
+    Client, Connection, DefinitionKind, Request,
     load::{LoadOptions, Loader, OnConflict, foreign},
     scan,
 };
@@ -111,7 +111,7 @@ async fn fill(loader: &Loader) {
 
 /// Writes the directory as a backup of ours would.
 async fn write(loader: &Loader, dir: &Path) {
-    let definitions = loader.client().definitions().await.expect("definitions");
+    let definitions = loader.client().definitions(&DefinitionKind::ALL).await.expect("definitions");
     let ours: Vec<_> = definitions.into_iter().filter(|definition| definition.name == "foreign-template").collect();
     for index in [RICH, BARE] {
         let shown: Value = loader.client().ask(Request::get(&[index])).await.expect("the index");
@@ -166,7 +166,7 @@ async fn both_ways_between_us_and_multielasticdump() {
         }
         assert_eq!(documents_after.len(), 3, "{program}");
         assert_eq!(loader.refresh_and_count(BARE).await.expect("counted"), 0);
-        let definitions = loader.client().definitions().await.expect("definitions");
+        let definitions = loader.client().definitions(&DefinitionKind::ALL).await.expect("definitions");
         assert!(definitions.iter().any(|definition| definition.name == "foreign-template"), "{program}");
 
         // Theirs, by us.

@@ -333,7 +333,7 @@ async fn definitions_are_created_compared_kept_and_replaced() {
             }
         }
         // What the cluster shows can be put as it is.
-        for shown in real.loader.client().definitions().await.expect("definitions") {
+        for shown in real.loader.client().definitions(&DefinitionKind::ALL).await.expect("definitions") {
             if shown.name == "load-definition" {
                 assert_eq!(real.loader.standing(&shown).await.expect("compared"), Standing::Same, "{label}");
                 assert_eq!(

@@ -8,7 +8,7 @@ mod shards;
 
 use std::sync::Arc;
 
-use elasticsearch::{Catalog, Client, Flavour, Index, Selection};
+use elasticsearch::{Catalog, Client, Definition, DefinitionKind, Flavour, Index, Matcher, Query, Selection};
 use jiff::Zoned;
 use repository::{Lock, Repository, Saved, Writer, WriterOptions};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::{
     blocking::blocking,
     error::{Doing as _, Error, Result},
     manifest::{Head, Manifest, VERSION},
+    parts::{Part, Parts},
     progress::Progress,
 };
 
@@ -30,6 +31,12 @@ use crate::{
 pub struct BackupOptions {
     /// Which indices.
     pub selection: Selection,
+    /// What of them, and of the cluster.
+    pub parts: Parts,
+    /// Only the documents that match; all where there is none.
+    pub query: Option<Query>,
+    /// Templates of any kind that are left out, by their names.
+    pub without_templates: Option<Matcher>,
     /// The snapshot's host; retention goes by it.
     pub hostname: String,
     /// Who saves.
@@ -92,13 +99,17 @@ pub async fn backup(
 ) -> Result<BackupReport> {
     progress.phase("looking");
     let catalog = catalog(client, &options.selection).await?;
-    let definitions = client.definitions().await.doing(|| "cannot read templates and pipelines".into())?;
-    let documents = catalog.indices.iter().map(|index| index.documents).sum();
+    let definitions = definitions(client, &options).await?;
+    let with_documents = options.parts.has(Part::Documents);
+    let documents = catalog.indices.iter().filter(|_| with_documents).map(|index| index.documents).sum();
     progress.expect(catalog.indices.len() as u64, documents);
     let writer = open_writer(repository, lock, options.writer).await?;
     progress.phase("reading");
     let stop = cancel.child_token();
     let read = async {
+        if !with_documents {
+            return Ok(catalog.indices.iter().map(|_| Vec::new()).collect());
+        }
         let names = catalog.indices.iter().map(|index| index.name.as_str());
         client.refresh(names).await.doing(|| "cannot refresh before reading".into())?;
         let reading = Reading {
@@ -106,6 +117,7 @@ pub async fn backup(
             progress: progress.clone(),
             cancel: stop.clone(),
             readers: options.readers,
+            query: options.query.clone(),
         };
         let (numbered, into) = (client.can().sequence_numbers_in_hits, Arc::clone(&writer));
         let make = move |index: &Index, shard| ShardWriter::new(Arc::clone(&into), &index.name, shard, numbered);
@@ -143,6 +155,22 @@ async fn catalog(client: &Client, selection: &Selection) -> Result<Catalog> {
         }
         _ => Ok(catalog),
     }
+}
+
+/// The cluster's definitions that are wanted. The server's own come with the server; saving them would only conflict with those
+/// of another version.
+async fn definitions(client: &Client, options: &BackupOptions) -> Result<Vec<Definition>> {
+    let mut kinds = DefinitionKind::ALL.to_vec();
+    kinds.retain(|kind| options.parts.has(Part::of(*kind)));
+    let mut definitions = client.definitions(&kinds).await.doing(|| "cannot read templates and pipelines".into())?;
+    definitions.retain(|definition| !definition.system && !is_left_out(definition, options.without_templates.as_ref()));
+    Ok(definitions)
+}
+
+/// Whether it is a template whose name `without` accepts.
+pub(crate) fn is_left_out(definition: &Definition, without: Option<&Matcher>) -> bool {
+    let is_template = Part::of(definition.kind) == Part::Templates;
+    is_template && without.is_some_and(|matcher| matcher.accepts(&definition.name))
 }
 
 async fn open_writer(repository: &Repository, lock: &Arc<Lock>, options: WriterOptions) -> Result<Arc<Writer>> {
@@ -189,6 +217,8 @@ fn head(client: &Client, options: &BackupOptions) -> Head {
         cluster_uuid: server.cluster_uuid.clone(),
         flavour: flavour(server.flavour).to_owned(),
         server_version: server.version.to_string(),
+        parts: options.parts.clone(),
+        query: options.query.clone().filter(|_| options.parts.has(Part::Documents)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::{dump::Dump, layout::Piece};
+use crate::{dump::Dump, layout::Piece, parts::Part};
 
 /// How an index of one snapshot relates to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -18,7 +18,8 @@ pub enum Change {
     Changed,
     /// Its documents are the same.
     Same,
-    /// One of the snapshots has no manifest, and the files have the same size: only reading them would tell.
+    /// The snapshots do not tell. One of them has no manifest, and the files have the same size: only reading them would say
+    /// more. Or one of them does not have the documents, or other queries chose them.
     Unknown,
 }
 
@@ -29,7 +30,7 @@ pub struct IndexChange {
     pub index: String,
     /// How it changed.
     pub change: Change,
-    /// Documents in the first; `None` where it has none or no manifest.
+    /// Documents in the first; `None` where it does not have them, or no manifest.
     pub documents_before: Option<u64>,
     /// Documents in the second.
     pub documents_after: Option<u64>,
@@ -47,10 +48,13 @@ fn index(before: &Dump, after: &Dump, name: &str) -> IndexChange {
     let (one, other) = (before.index(name), after.index(name));
     let size = |dump: &Dump| dump.size(name, Piece::Data);
     let has = |dump: &Dump| dump.indices().any(|index| index == name);
+    let have_documents = [before, after].iter().all(|dump| dump.parts().has(Part::Documents));
     let change = match (has(before), has(after), one, other) {
         (false, ..) => Change::Added,
         (_, false, ..) => Change::Removed,
+        _ if !have_documents => Change::Unknown,
         (.., Some(one), Some(other)) if one.fingerprint == other.fingerprint => Change::Same,
+        _ if before.query() != after.query() => Change::Unknown,
         (.., Some(_), Some(_)) => Change::Changed,
         _ if size(before) == size(after) => Change::Unknown,
         _ => Change::Changed,
@@ -61,8 +65,8 @@ fn index(before: &Dump, after: &Dump, name: &str) -> IndexChange {
     IndexChange {
         index: name.to_owned(),
         change,
-        documents_before: one.map(|index| index.documents),
-        documents_after: other.map(|index| index.documents),
+        documents_before: one.filter(|_| before.has_documents(name)).map(|index| index.documents),
+        documents_after: other.filter(|_| after.has_documents(name)).map(|index| index.documents),
         windows,
     }
 }

@@ -1,9 +1,12 @@
 //! A dump inside a snapshot: which indices it has, where their pieces lie, what its manifest says. Reads dumps of ours
 //! and of multielasticdump (Stash) alike. Blocking; changes nothing.
 
-use std::{collections::BTreeMap, io::Read as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+};
 
-use elasticsearch::{Definition, DefinitionKind, load::foreign};
+use elasticsearch::{Definition, DefinitionKind, Query, load::foreign};
 use repository::{EntryKind, File, Reader, Repository, Snapshot};
 use serde_json::value::RawValue;
 
@@ -12,6 +15,7 @@ use crate::{
     error::{Doing as _, Error, Result},
     layout::{self, Piece},
     manifest::{DefinitionEntry, IndexEntry, Manifest},
+    parts::{Part, Parts},
 };
 
 /// A definition or a manifest larger than this is refused: Elasticsearch's own cluster state would not survive it.
@@ -27,13 +31,14 @@ pub struct Dump {
     manifest: Option<Manifest>,
 }
 
-/// The definitions of one index.
+/// The definitions of one index, as far as they are wanted.
 pub struct IndexDefinitions {
-    /// `{"index":{…}}`; `None` where the dump has none.
+    /// `{"index":{…}}`, with analyzers, without, or these alone; `None` where the dump has none.
     pub settings: Option<Box<RawValue>>,
     /// As a server prints them; `None` where the dump has none.
     pub mappings: Option<Box<RawValue>>,
-    /// Alias → its filter and routing; `None` where the dump does not say. One of ours without a file has no alias.
+    /// Alias → its filter and routing; `None` where the dump does not say. One of ours that took aliases and has no file has
+    /// no alias.
     pub aliases: Option<Box<RawValue>>,
 }
 
@@ -66,7 +71,12 @@ impl Dump {
         let has_manifest = entries.iter().any(|entry| entry.path == manifest_path);
         let mut dump = Self { reader, snapshot, folder, indices, manifest: None };
         if has_manifest {
-            dump.manifest = Some(dump.read_manifest(&manifest_path)?);
+            let manifest = dump.read_manifest(&manifest_path)?;
+            // Of an index without documents, mappings, settings and aliases there is no file.
+            for index in &manifest.indices {
+                dump.indices.entry(index.name.clone()).or_default();
+            }
+            dump.manifest = Some(manifest);
         } else if dump.indices.is_empty() {
             return Err(Error::NotADump {
                 snapshot: dump.snapshot.short_id(),
@@ -102,6 +112,35 @@ impl Dump {
         self.manifest.as_ref()?.index(name)
     }
 
+    /// The parts that it has: of one of ours what was taken, of a foreign one what there is a file for.
+    pub fn parts(&self) -> Parts {
+        let of = |part: &Part| match part {
+            Part::Documents => &[Piece::Data][..],
+            Part::Mappings => &[Piece::Mapping],
+            Part::Settings => &[Piece::Settings],
+            Part::Analyzers => &[Piece::Settings, Piece::Analyzer],
+            Part::Aliases => &[Piece::Alias],
+            Part::Templates => &[Piece::Template],
+            Part::Pipelines => &[],
+        };
+        let there: BTreeSet<Piece> = self.indices.values().flat_map(|pieces| pieces.keys().copied()).collect();
+        let is_there = |part: &Part| of(part).iter().any(|piece| there.contains(piece));
+        match &self.manifest {
+            Some(manifest) => manifest.head.parts.clone(),
+            None => Part::ALL.into_iter().filter(is_there).collect(),
+        }
+    }
+
+    /// The query that chose its documents; `None` where all were taken, or nobody says.
+    pub fn query(&self) -> Option<&Query> {
+        self.manifest.as_ref()?.head.query.as_ref()
+    }
+
+    /// Whether there is a file of documents of an index.
+    pub fn has_documents(&self, index: &str) -> bool {
+        self.size(index, Piece::Data).is_some()
+    }
+
     /// The size of a piece in bytes; `None` where the dump lacks it.
     pub fn size(&self, index: &str, piece: Piece) -> Option<u64> {
         self.indices.get(index)?.get(&piece).copied()
@@ -112,11 +151,7 @@ impl Dump {
     /// # Errors
     /// When the file cannot be complete.
     pub fn documents(&self, index: &str) -> Result<Option<File>> {
-        if self.size(index, Piece::Data).is_none() {
-            Ok(None)
-        } else {
-            self.file(&self.path(index, Piece::Data)).map(Some)
-        }
+        if self.has_documents(index) { self.file(&self.path(index, Piece::Data)).map(Some) } else { Ok(None) }
     }
 
     /// The lists of sequence numbers of an index that the manifest knows.
@@ -137,25 +172,38 @@ impl Dump {
         &self.reader
     }
 
-    /// Settings, mappings and aliases of an index.
+    /// Settings, mappings and aliases of an index, those of them that `parts` want.
     ///
     /// # Errors
     /// [`Error::Dump`] where a file is not what multielasticdump writes.
-    pub fn definitions(&self, index: &str) -> Result<IndexDefinitions> {
-        let mut settings = self.parse(index, Piece::Settings, |file| foreign::parse_settings(file, index))?;
-        let analysis = self.parse(index, Piece::Analyzer, |file| foreign::parse_analyzer(file, index))?;
-        if let Some(analysis) = analysis {
-            let empty = RawValue::from_string("{}".into()).expect("an object");
-            let merged = foreign::with_analysis(settings.as_deref().unwrap_or(&empty), &analysis, index);
-            settings = Some(merged.map_err(|source| self.damaged(index, Piece::Analyzer, &source))?);
+    pub fn definitions(&self, index: &str, parts: &Parts) -> Result<IndexDefinitions> {
+        let mut wanted = IndexDefinitions { settings: self.settings(index, parts)?, mappings: None, aliases: None };
+        if parts.has(Part::Mappings) {
+            wanted.mappings = self.parse(index, Piece::Mapping, |file| foreign::parse_mapping(file, index))?;
         }
+        if parts.has(Part::Aliases) {
+            wanted.aliases = self.aliases(index)?;
+        }
+        Ok(wanted)
+    }
+
+    fn settings(&self, index: &str, parts: &Parts) -> Result<Option<Box<RawValue>>> {
+        let damaged = |source| self.damaged(index, Piece::Settings, &source);
+        let whole = self.parse(index, Piece::Settings, |file| foreign::parse_settings(file, index))?;
+        let settings = whole.map(|whole| parts.of_settings(&whole, index)).transpose().map_err(damaged)?.flatten();
+        if !parts.has(Part::Analyzers) {
+            return Ok(settings);
+        }
+        let analysis = self.parse(index, Piece::Analyzer, |file| foreign::parse_analyzer(file, index))?;
+        let Some(analysis) = analysis else { return Ok(settings) };
+        let merged = foreign::with_analysis(&settings.unwrap_or_else(nothing), &analysis, index);
+        merged.map(Some).map_err(|source| self.damaged(index, Piece::Analyzer, &source))
+    }
+
+    fn aliases(&self, index: &str) -> Result<Option<Box<RawValue>>> {
         let aliases = self.parse(index, Piece::Alias, |file| foreign::parse_alias(file, index))?;
-        let none = || RawValue::from_string("{}".into()).expect("an object");
-        Ok(IndexDefinitions {
-            settings,
-            mappings: self.parse(index, Piece::Mapping, |file| foreign::parse_mapping(file, index))?,
-            aliases: aliases.or_else(|| self.is_ours().then(none)),
-        })
+        let none = self.manifest.as_ref().filter(|manifest| manifest.head.parts.has(Part::Aliases));
+        Ok(aliases.or_else(|| none.map(|_| nothing())))
     }
 
     /// Templates and pipelines: those that the manifest lists, or the legacy templates that multielasticdump repeats
@@ -179,15 +227,10 @@ impl Dump {
 
     fn definition(&self, entry: &DefinitionEntry) -> Result<Definition> {
         let damaged = |why: String| Error::Dump { path: entry.path.clone(), why };
-        let kind = [
-            DefinitionKind::LegacyTemplate,
-            DefinitionKind::ComponentTemplate,
-            DefinitionKind::IndexTemplate,
-            DefinitionKind::Pipeline,
-        ]
-        .into_iter()
-        .find(|kind| word(*kind) == entry.kind)
-        .ok_or_else(|| damaged(format!("its kind {} is not known to this program", entry.kind)))?;
+        let kind = DefinitionKind::ALL
+            .into_iter()
+            .find(|kind| word(*kind) == entry.kind)
+            .ok_or_else(|| damaged(format!("its kind {} is not known to this program", entry.kind)))?;
         let text = String::from_utf8(self.read(&entry.path)?).map_err(|error| damaged(error.to_string()))?;
         let body = RawValue::from_string(text).map_err(|error| damaged(error.to_string()))?;
         Ok(Definition { kind, name: entry.name.clone(), body, system: false })
@@ -219,14 +262,22 @@ impl Dump {
     fn agree(&self) -> Result<()> {
         let Some(manifest) = &self.manifest else { return Ok(()) };
         let disagree = |why: String| Err(Error::NotADump { snapshot: self.snapshot.short_id(), why });
+        let parts = &manifest.head.parts;
         for index in &manifest.indices {
             let size = self.size(&index.name, Piece::Data);
-            if size != Some(index.bytes) {
+            if size != parts.has(Part::Documents).then_some(index.bytes) {
                 let found = size.map_or_else(|| "no file".to_owned(), |size| format!("a file of {size} bytes"));
                 return disagree(format!(
                     "index {} should have {} bytes of documents, there is {found}",
                     index.name, index.bytes
                 ));
+            }
+            if parts.has(Part::Mappings) && self.size(&index.name, Piece::Mapping).is_none() {
+                return disagree(format!("the mappings of index {} are not there", index.name));
+            }
+            let settings = parts.has(Part::Settings) || parts.has(Part::Analyzers);
+            if settings && self.size(&index.name, Piece::Settings).is_none() {
+                return disagree(format!("the settings of index {} are not there", index.name));
             }
         }
         match self.indices.keys().find(|name| manifest.index(name).is_none()) {
@@ -250,6 +301,11 @@ impl Dump {
     fn file(&self, path: &str) -> Result<File> {
         self.reader.file(&self.snapshot, path).doing(|| format!("cannot find {path} in the snapshot"))
     }
+}
+
+/// An object without members.
+fn nothing() -> Box<RawValue> {
+    RawValue::from_string("{}".into()).expect("an object")
 }
 
 /// The folder of the dump: the one path that the snapshot names.

@@ -143,6 +143,15 @@ pub enum Error {
         /// Indices and definitions.
         names: Vec<String>,
     },
+    /// An index is there, and would only be lost.
+    #[error(
+        "index {index} is there, and the snapshot has no documents to put in place of those that it holds; to lose them all the \
+         same, leave documents out of the restore"
+    )]
+    NothingInstead {
+        /// The index.
+        index: String,
+    },
     /// Two indices would get one name.
     #[error("--rename gives {first} and {second} the same name {name}; nothing was changed")]
     Collision {

@@ -11,6 +11,7 @@ pub mod export;
 pub mod fingerprint;
 pub mod layout;
 pub mod manifest;
+pub mod parts;
 pub mod progress;
 pub mod restore;
 pub mod sequence;

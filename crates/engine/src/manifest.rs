@@ -6,10 +6,11 @@
 //! and seals what stands before it. `docs/snapshot-layout.md` is normative.
 
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use elasticsearch::Query;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{fingerprint::Fingerprint, window::Windows};
+use crate::{fingerprint::Fingerprint, parts::Parts, window::Windows};
 
 /// The version that this program writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
@@ -47,6 +48,12 @@ pub struct Head {
     pub flavour: String,
     /// The server's version number.
     pub server_version: String,
+    /// What was taken. Not written where that is every part.
+    #[serde(default = "Parts::all", skip_serializing_if = "Parts::is_all")]
+    pub parts: Parts,
+    /// Only documents that match it were taken, and counted; `None` where all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Query>,
 }
 
 /// A definition of the cluster that has a file of its own.
@@ -83,7 +90,8 @@ pub struct ShardEntry {
     pub shard: u32,
     /// Documents.
     pub documents: u64,
-    /// What must be the same for the windows to mean the same; `None` where the server numbers nothing.
+    /// What must be the same for the windows to mean the same; `None` where the server numbers nothing, and where a query
+    /// chose the documents: then the windows are not those of the shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// Windows, up to the checkpoint to be trusted.
@@ -360,7 +368,7 @@ fn total(mut counts: impl Iterator<Item = u64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fingerprint::DocumentDigest;
+    use crate::{fingerprint::DocumentDigest, parts::Part};
 
     fn sample() -> Manifest {
         let mut windows = Windows::default();
@@ -384,6 +392,8 @@ mod tests {
                 cluster_uuid: "u".into(),
                 flavour: "elasticsearch".into(),
                 server_version: "7.14.0".into(),
+                parts: Parts::all(),
+                query: None,
             },
             definitions: vec![DefinitionEntry { kind: "pipeline".into(), name: "p".into(), path: "/x".into() }],
             indices: vec![index("a"), index("b")],
@@ -405,6 +415,17 @@ mod tests {
     #[test]
     fn a_manifest_survives_being_written() {
         assert_eq!(Manifest::read(&bytes(&sample())).expect("whole"), sample());
+    }
+
+    #[test]
+    fn what_was_left_out_is_written_and_what_was_not_is_not() {
+        let whole = bytes(&sample());
+        let first = String::from_utf8_lossy(whole.split(|byte| *byte == b'\n').next().unwrap_or_default()).into_owned();
+        assert!(!first.contains("parts") && !first.contains("query"), "{first}");
+        let mut partial = sample();
+        partial.head.parts = [Part::Documents, Part::Mappings].into_iter().collect();
+        partial.head.query = Some(Query::parse("{\"term\":\n{\"n\":1.0}}").expect("a query"));
+        assert_eq!(Manifest::read(&bytes(&partial)).expect("whole"), partial);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use regex::Regex;
 
 use batches::Batches;
-pub use plan::{IndexPlan, Part, Rename, RestorePlan, Wanted};
+pub use plan::{IndexPlan, Rename, RestorePlan, Wanted};
 pub use rejections::Rejections;
 pub use report::{IndexOutcome, IndexReport, RestoreReport};
 

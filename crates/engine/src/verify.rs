@@ -6,7 +6,7 @@ mod runs;
 
 use std::sync::Arc;
 
-use elasticsearch::{Client, Selection};
+use elasticsearch::{Client, Query, Selection};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::{
     dump::Dump,
     error::{Error, Result},
     fingerprint::Fingerprint,
+    parts::{Part, Parts},
     progress::Progress,
 };
 
@@ -48,6 +49,11 @@ pub struct VerifyReport {
     pub indices: Vec<IndexVerification>,
     /// Whether there was a manifest to compare with; a dump of Stash has none.
     pub manifest: bool,
+    /// The parts that the snapshot does not have. Without documents, nothing is compared.
+    pub missing: Parts,
+    /// The query that chose the documents: all others of the indices are not in the snapshot. A cluster was asked the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<Query>,
 }
 
 impl VerifyReport {
@@ -92,11 +98,12 @@ pub async fn verify(
         indices.push(index(dump, &name, progress, cancel).await?);
         progress.end(&name);
     }
-    if let Some(client) = &options.against {
+    let (missing, query) = (Parts::all().without(&dump.parts()), dump.query().cloned());
+    if let Some(client) = options.against.as_ref().filter(|_| !missing.has(Part::Documents)) {
         progress.phase("comparing");
-        cluster::compare(client, &mut indices, progress, cancel).await?;
+        cluster::compare(client, &mut indices, query.clone(), progress, cancel).await?;
     }
-    Ok(VerifyReport { indices, manifest: dump.manifest().is_some() })
+    Ok(VerifyReport { indices, manifest: dump.manifest().is_some(), missing, query })
 }
 
 async fn index(
@@ -107,7 +114,7 @@ async fn index(
 ) -> Result<IndexVerification> {
     let mut problems = Vec::new();
     let (reading, of) = (Arc::clone(dump), name.to_owned());
-    if let Err(error) = blocking(move || reading.definitions(&of).map(drop)).await {
+    if let Err(error) = blocking(move || reading.definitions(&of, &Parts::all()).map(drop)).await {
         problems.push(error.to_string());
     }
     let content = match runs::read(dump, name, progress, cancel).await {

@@ -83,14 +83,24 @@ pub fn parse_alias(file: &[u8], index: &str) -> Result<Option<Box<RawValue>>> {
 /// # Errors
 /// [`ForeignError`].
 pub fn parse_analyzer(file: &[u8], index: &str) -> Result<Option<Box<RawValue>>> {
-    const KIND: &str = "analyzer";
-    let Some(settings) = part(KIND, "settings", file, index)? else { return Ok(None) };
-    let settings = flat(KIND, index, &settings)?;
-    let mut analysis = Settings::default();
-    for (name, value) in settings.iter().filter(|(name, _)| name.starts_with("index.analysis.")) {
-        analysis.set(name, value.to_owned());
-    }
-    Ok(Some(analysis.to_nested()))
+    let Some(settings) = part("analyzer", "settings", file, index)? else { return Ok(None) };
+    only_analysis(&settings, index).map(Some)
+}
+
+/// The analysis among settings, and nothing else of them.
+///
+/// # Errors
+/// [`ForeignError::Settings`].
+pub fn only_analysis(settings: &RawValue, index: &str) -> Result<Box<RawValue>> {
+    those(settings, index, is_analysis)
+}
+
+/// Settings without the analysis among them.
+///
+/// # Errors
+/// [`ForeignError::Settings`].
+pub fn without_analysis(settings: &RawValue, index: &str) -> Result<Box<RawValue>> {
+    those(settings, index, |name| !is_analysis(name))
 }
 
 /// Settings together with analysis settings from an analyzer file; what the settings say themselves holds.
@@ -149,6 +159,18 @@ pub fn write_template(definitions: &[Definition]) -> Vec<u8> {
 
 fn is_empty(object: &RawValue) -> bool {
     Object::parse(object.get()).is_ok_and(|object| object.is_empty())
+}
+
+fn is_analysis(name: &str) -> bool {
+    name.starts_with("index.analysis.")
+}
+
+fn those(settings: &RawValue, index: &str, wanted: impl Fn(&str) -> bool) -> Result<Box<RawValue>> {
+    let mut kept = Settings::default();
+    for (name, value) in flat("settings", index, settings)?.iter().filter(|(name, _)| wanted(name)) {
+        kept.set(name, value.to_owned());
+    }
+    Ok(kept.to_nested())
 }
 
 fn flat(kind: &'static str, index: &str, settings: &RawValue) -> Result<Settings> {
@@ -285,6 +307,22 @@ mod tests {
             [("t", r#"{"order":1.0}"#)]
         );
         assert!(parse_template(b"", "i").expect("read").is_empty());
+    }
+
+    #[test]
+    fn settings_and_analysis_come_apart_and_together_again() {
+        let analysis = r#"{"index":{"analysis":{"filter":{"f":{"type":"stop"}}}}}"#;
+        let whole =
+            json(r#"{"index":{"analysis":{"filter":{"f":{"type":"stop"}}},"analyze":{"max_token_count":"5"}}}"#);
+        let rest = without_analysis(&whole, "i").expect("settings");
+        assert_eq!(rest.get(), r#"{"index":{"analyze":{"max_token_count":"5"}}}"#);
+        assert_eq!(only_analysis(&whole, "i").expect("settings").get(), analysis);
+        assert_eq!(only_analysis(&rest, "i").expect("settings").get(), "{}");
+        let both = with_analysis(&rest, &json(analysis), "i").expect("settings");
+        assert_eq!(
+            both.get(),
+            r#"{"index":{"analyze":{"max_token_count":"5"},"analysis":{"filter":{"f":{"type":"stop"}}}}}"#
+        );
     }
 
     #[test]

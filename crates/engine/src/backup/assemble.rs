@@ -2,7 +2,10 @@
 
 use std::io::Write as _;
 
-use elasticsearch::{Catalog, Definition, DefinitionKind, Index, load::foreign};
+use elasticsearch::{
+    Catalog, Definition, Index,
+    load::foreign::{self, ForeignError},
+};
 use repository::{FileSpec, Segment, SnapshotSpec, Writer};
 
 use super::{BackupOptions, definitions::word, shard::ShardRuns};
@@ -11,6 +14,7 @@ use crate::{
     fingerprint::Fingerprint,
     layout::{self, Piece},
     manifest::{DefinitionEntry, Head, Identity, IndexEntry, Manifest, ShardEntry},
+    parts::{Part, Parts},
 };
 
 /// What was read.
@@ -29,8 +33,8 @@ pub(super) fn store(writer: &Writer, contents: Contents) -> Result<(Vec<FileSpec
     let templates = templates(writer, &definitions)?;
     let mut indices = Vec::with_capacity(catalog.indices.len());
     for (index, shards) in catalog.indices.iter().zip(shards) {
-        index_definitions(writer, index, templates.as_ref(), &mut files)?;
-        indices.push(documents(index, shards, &mut files));
+        index_definitions(writer, index, &head.parts, templates.as_ref(), &mut files)?;
+        indices.push(documents(index, shards, &head, &mut files));
     }
     let definitions = definition_files(writer, &definitions, &mut files)?;
     let manifest = Manifest { head, definitions, indices, left_out_system: catalog.left_out_system };
@@ -64,30 +68,27 @@ pub(super) fn put(writer: &Writer, bytes: &[u8]) -> Result<Segment> {
 
 /// multielasticdump keeps all legacy templates beside each index.
 fn templates(writer: &Writer, definitions: &[Definition]) -> Result<Option<Segment>> {
-    let legacy: Vec<Definition> = definitions
-        .iter()
-        .filter(|definition| definition.kind == DefinitionKind::LegacyTemplate && !definition.system)
-        .cloned()
-        .collect();
-    if legacy.is_empty() { Ok(None) } else { put(writer, &foreign::write_template(&legacy)).map(Some) }
+    let bytes = foreign::write_template(definitions);
+    if bytes.is_empty() { Ok(None) } else { put(writer, &bytes).map(Some) }
 }
 
 fn index_definitions(
     writer: &Writer,
     index: &Index,
+    parts: &Parts,
     templates: Option<&Segment>,
     files: &mut Vec<FileSpec>,
 ) -> Result<()> {
     let mut add = |piece: Piece, segment: Segment| {
         files.push(FileSpec { path: layout::data_path(&index.name, piece), segments: vec![segment] });
     };
-    add(Piece::Mapping, put(writer, &foreign::write_mapping(&index.name, &index.mappings))?);
-    let settings = foreign::write_settings(&index.name, &index.settings).map_err(|error| Error::Dump {
-        path: layout::data_path(&index.name, Piece::Settings),
-        why: error.to_string(),
-    })?;
-    add(Piece::Settings, put(writer, &settings)?);
-    if index.aliases.get() != "{}" {
+    if parts.has(Part::Mappings) {
+        add(Piece::Mapping, put(writer, &foreign::write_mapping(&index.name, &index.mappings))?);
+    }
+    if let Some(settings) = settings(index, parts)? {
+        add(Piece::Settings, put(writer, &settings)?);
+    }
+    if parts.has(Part::Aliases) && index.aliases.get() != "{}" {
         add(Piece::Alias, put(writer, &foreign::write_alias(&index.name, &index.aliases))?);
     }
     if let Some(templates) = templates {
@@ -96,8 +97,17 @@ fn index_definitions(
     Ok(())
 }
 
+fn settings(index: &Index, parts: &Parts) -> Result<Option<Vec<u8>>> {
+    let path = layout::data_path(&index.name, Piece::Settings);
+    let damaged = |error: ForeignError| Error::Dump { path, why: error.to_string() };
+    let file = parts
+        .of_settings(&index.settings, &index.name)
+        .and_then(|settings| settings.map(|settings| foreign::write_settings(&index.name, &settings)).transpose());
+    file.map_err(damaged)
+}
+
 /// One file for all runs of all shards, whenever they were read: shard by shard, in reading order.
-fn documents(index: &Index, shards: Vec<ShardRuns>, files: &mut Vec<FileSpec>) -> IndexEntry {
+fn documents(index: &Index, shards: Vec<ShardRuns>, head: &Head, files: &mut Vec<FileSpec>) -> IndexEntry {
     let mut entry = IndexEntry {
         name: index.name.clone(),
         documents: 0,
@@ -111,7 +121,7 @@ fn documents(index: &Index, shards: Vec<ShardRuns>, files: &mut Vec<FileSpec>) -
         entry.documents += documents;
         entry.bytes += bytes;
         entry.fingerprint.merge(fingerprint);
-        let identity = index.identities.get(number as usize).map(identity);
+        let identity = index.identities.get(number as usize).filter(|_| head.query.is_none()).map(identity);
         let entries = runs.iter().map(|run| run.entry).collect();
         entry.shards.push(ShardEntry { shard: number, documents, identity, windows, runs: entries });
         for run in runs {
@@ -119,8 +129,10 @@ fn documents(index: &Index, shards: Vec<ShardRuns>, files: &mut Vec<FileSpec>) -
             sequences.push(run.sequence);
         }
     }
-    files.push(FileSpec { path: layout::data_path(&index.name, Piece::Data), segments: lines });
-    files.push(FileSpec { path: layout::runs_path(&index.name), segments: sequences });
+    if head.parts.has(Part::Documents) {
+        files.push(FileSpec { path: layout::data_path(&index.name, Piece::Data), segments: lines });
+        files.push(FileSpec { path: layout::runs_path(&index.name), segments: sequences });
+    }
     entry
 }
 
@@ -135,14 +147,13 @@ fn identity(identity: &elasticsearch::ShardIdentity) -> Identity {
     }
 }
 
-/// The server's own definitions come with the server; saving them would only conflict with those of another version.
 fn definition_files(
     writer: &Writer,
     definitions: &[Definition],
     files: &mut Vec<FileSpec>,
 ) -> Result<Vec<DefinitionEntry>> {
     let mut entries = Vec::new();
-    for definition in definitions.iter().filter(|definition| !definition.system) {
+    for definition in definitions {
         let kind = word(definition.kind);
         let path = layout::definition_path(kind, &definition.name);
         let segments = vec![put(writer, definition.body.get().as_bytes())?];

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use elasticsearch::{Body, Client, Index, ReadOptions, Retry, ShardReader};
+use elasticsearch::{Body, Client, Index, Query, ReadOptions, Retry, ShardReader};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,8 @@ pub(crate) struct Reading {
     pub(crate) cancel: CancellationToken,
     /// Shards read at once.
     pub(crate) readers: usize,
+    /// Which documents; all where there is none.
+    pub(crate) query: Option<Query>,
 }
 
 /// What the shards of each index became, in the order of `indices` and of shard numbers. `make` makes the sink of a
@@ -118,7 +120,8 @@ impl Reading {
     /// nothing, and is used again when the same bytes come again.
     async fn once<S: PageSink>(&self, index: &Index, shard: u32, sink: S) -> Result<S::Output> {
         let doing = || format!("cannot read index {}, shard {shard}", index.name);
-        let mut reader = self.client.read_shard(index, shard, &ReadOptions::default()).await.doing(doing)?;
+        let options = ReadOptions { query: self.query.clone(), ..ReadOptions::default() };
+        let mut reader = self.client.read_shard(index, shard, &options).await.doing(doing)?;
         let read = self.pages(&mut reader, index, shard, sink).await;
         if let Err(error) = reader.close().await {
             tracing::warn!(index = index.name, shard, %error, "the server keeps an unused context until it expires");

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use elasticsearch::load::{CreatedIndex, Loaded, OnConflict};
 use serde_json::value::RawValue;
 
-use super::{IndexOutcome, IndexPlan, IndexReport, Part, Restoring, documents};
+use super::{IndexOutcome, IndexPlan, IndexReport, Restoring, documents};
 use crate::{
     blocking::blocking,
     dump::IndexDefinitions,
     error::{Doing as _, Error, Result},
+    parts::Part,
 };
 
 /// Restores one index. What goes wrong with it is in the report.
@@ -46,12 +47,19 @@ pub(super) async fn restore(restoring: &Restoring, plan: IndexPlan) -> Result<In
 
 async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport) -> Result<()> {
     let definitions = read_definitions(restoring, plan).await?;
+    let lacks_documents = restoring.wanted.has(Part::Documents) && !restoring.dump.has_documents(&plan.name);
     if plan.exists {
+        if lacks_documents {
+            return Err(Error::NothingInstead { index: plan.target.clone() });
+        }
         let deleted = restoring.loader.delete_index(&plan.target).await;
         deleted.doing(|| format!("cannot delete index {} to overwrite it", plan.target))?;
     }
     let created = create(restoring, plan, &definitions).await?;
     report.changes.extend(created.changes.iter().cloned());
+    if lacks_documents && restoring.dump.parts().has(Part::Documents) {
+        report.changes.push("its documents are not in the snapshot".into());
+    }
     let filled = fill(restoring, plan, &created, report).await;
     if restoring.cancel.is_cancelled() {
         let deleted = restoring.loader.delete_index(&plan.target).await;
@@ -65,9 +73,7 @@ async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport
     filled?;
     report.changes.extend(put_back.doing(|| format!("cannot put the settings of index {} back", plan.target))?);
     count(restoring, plan, report).await?;
-    if restoring.wanted.has(Part::Aliases)
-        && let Some(aliases) = &definitions.aliases
-    {
+    if let Some(aliases) = &definitions.aliases {
         let put = restoring.loader.put_aliases(&plan.target, aliases).await;
         report.changes.extend(put.doing(|| format!("cannot put the aliases of index {} back", plan.target))?);
     }
@@ -77,19 +83,16 @@ async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport
 }
 
 async fn read_definitions(restoring: &Restoring, plan: &IndexPlan) -> Result<IndexDefinitions> {
-    let (dump, name) = (Arc::clone(&restoring.dump), plan.name.clone());
+    let (dump, name, parts) = (Arc::clone(&restoring.dump), plan.name.clone(), restoring.wanted.parts.clone());
     // The documents must be complete before anything that is there is deleted for them.
-    blocking(move || dump.documents(&name).and_then(|_| dump.definitions(&name))).await
+    blocking(move || dump.documents(&name).and_then(|_| dump.definitions(&name, &parts))).await
 }
 
 async fn create(restoring: &Restoring, plan: &IndexPlan, definitions: &IndexDefinitions) -> Result<CreatedIndex> {
     let empty = RawValue::from_string("{}".into()).expect("an object");
-    let chosen = |part: Part, saved: &Option<Box<RawValue>>| {
-        saved.clone().filter(|_| restoring.wanted.has(part)).unwrap_or_else(|| empty.clone())
-    };
-    let settings = chosen(Part::Settings, &definitions.settings);
-    let mappings = chosen(Part::Mappings, &definitions.mappings);
-    let created = restoring.loader.create_index(&plan.target, &settings, &mappings).await;
+    let settings = definitions.settings.as_ref().unwrap_or(&empty);
+    let mappings = definitions.mappings.as_ref().unwrap_or(&empty);
+    let created = restoring.loader.create_index(&plan.target, settings, mappings).await;
     created.doing(|| format!("cannot create index {}", plan.target))
 }
 

@@ -4,39 +4,18 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use elasticsearch::{
-    Definition, DefinitionKind, Selection,
+    Definition, Matcher, Selection,
     load::{Loader, Standing},
 };
 use regex::Regex;
 
 use crate::{
+    backup::is_left_out,
     blocking::blocking,
     dump::Dump,
     error::{Doing as _, Error, Result},
+    parts::{Part, Parts},
 };
-
-/// What can be restored by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
-    /// The documents.
-    Documents,
-    /// Mappings of indices.
-    Mappings,
-    /// Settings of indices.
-    Settings,
-    /// Aliases of indices.
-    Aliases,
-    /// Ingest pipelines.
-    Pipelines,
-    /// Component, index and legacy templates.
-    Templates,
-}
-
-impl Part {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Documents, Self::Mappings, Self::Settings, Self::Aliases, Self::Pipelines, Self::Templates];
-}
 
 /// A change of names: the first match of the pattern is replaced.
 #[derive(Debug, Clone)]
@@ -55,7 +34,9 @@ pub struct Wanted {
     /// Applied in order, each once.
     pub renames: Vec<Rename>,
     /// Which parts.
-    pub parts: Vec<Part>,
+    pub parts: Parts,
+    /// Templates of any kind that are left out, by their names.
+    pub without_templates: Option<Matcher>,
 }
 
 /// What a restore will do.
@@ -65,6 +46,8 @@ pub struct RestorePlan {
     pub indices: Vec<IndexPlan>,
     /// Pipelines and templates.
     pub definitions: Vec<Definition>,
+    /// Parts that are wanted, and that the dump does not have.
+    pub missing: Parts,
     /// What is there already, in words.
     pub conflicts: Vec<String>,
     /// Indices of a foreign dump that are left out because their names begin with a dot.
@@ -84,10 +67,28 @@ pub struct IndexPlan {
     pub exists: bool,
 }
 
+impl Rename {
+    /// Puts text before every name.
+    pub fn prefix(text: &str) -> Self {
+        Self::at("^", text)
+    }
+
+    /// Puts text behind every name.
+    pub fn suffix(text: &str) -> Self {
+        Self::at("$", text)
+    }
+
+    fn at(anchor: &str, text: &str) -> Self {
+        let pattern = Regex::new(anchor).expect("an anchor is a pattern");
+        // The text stands for itself, whatever is in it.
+        Self { pattern, replacement: text.replace('$', "$$") }
+    }
+}
+
 impl Wanted {
     /// Whether a part is wanted.
     pub fn has(&self, part: Part) -> bool {
-        self.parts.contains(&part)
+        self.parts.has(part)
     }
 
     /// The name that an index gets.
@@ -99,11 +100,11 @@ impl Wanted {
 
     /// Whether anything of indices is wanted.
     fn any_of_an_index(&self) -> bool {
-        [Part::Documents, Part::Mappings, Part::Settings, Part::Aliases].into_iter().any(|part| self.has(part))
+        Part::OF_AN_INDEX.into_iter().any(|part| self.has(part))
     }
 
-    fn has_kind(&self, kind: DefinitionKind) -> bool {
-        self.has(if kind == DefinitionKind::Pipeline { Part::Pipelines } else { Part::Templates })
+    fn wants(&self, definition: &Definition) -> bool {
+        self.has(Part::of(definition.kind)) && !is_left_out(definition, self.without_templates.as_ref())
     }
 }
 
@@ -112,7 +113,7 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
     let (mut indices, left_out_system) = choose(dump, wanted)?;
     let reading = Arc::clone(dump);
     let mut definitions = blocking(move || reading.cluster_definitions()).await?;
-    definitions.retain(|definition| wanted.has_kind(definition.kind));
+    definitions.retain(|definition| wanted.wants(definition));
     let targets: Vec<String> = indices.iter().map(|index| index.target.clone()).collect();
     let taken = loader.existing(&targets).await.doing(|| "cannot see which indices are there".into())?;
     for index in &mut indices {
@@ -124,7 +125,8 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
             conflicts.push(conflict);
         }
     }
-    Ok(RestorePlan { indices, definitions, conflicts, left_out_system })
+    let missing = wanted.parts.without(&dump.parts());
+    Ok(RestorePlan { indices, definitions, missing, conflicts, left_out_system })
 }
 
 /// The chosen indices, and those left out because they are the system's. What larder saved was wanted when it was
@@ -163,4 +165,22 @@ async fn conflict(loader: &Loader, definition: &Definition) -> Result<Option<Str
         Standing::Absent | Standing::Same => None,
         Standing::Other => Some(format!("{word} {} with other content", definition.name)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(renames: Vec<Rename>) -> Wanted {
+        Wanted { selection: Selection::default(), renames, parts: Parts::all(), without_templates: None }
+    }
+
+    #[test]
+    fn a_prefix_and_a_suffix_stand_around_every_name() {
+        let both = wanted(vec![Rename::prefix("$1a-"), Rename::suffix("-${b}$")]);
+        for name in ["x", "a^b$", ".kibana", "ü-2021"] {
+            assert_eq!(both.rename(name), format!("$1a-{name}-${{b}}$"));
+        }
+        assert_eq!(wanted(vec![Rename::prefix(""), Rename::suffix("")]).rename("x"), "x");
+    }
 }

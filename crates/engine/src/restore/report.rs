@@ -4,6 +4,7 @@ use elasticsearch::load::Rejected;
 use serde::Serialize;
 
 use super::RestorePlan;
+use crate::parts::Parts;
 
 /// What a restore did.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct RestoreReport {
     pub definitions: Vec<DefinitionReport>,
     /// Indices of a foreign dump that were left out because their names begin with a dot.
     pub left_out_system: Vec<String>,
+    /// Parts that were wanted, and that the dump does not have.
+    pub missing: Parts,
     allow_rejected: u64,
 }
 
@@ -56,7 +59,7 @@ pub struct IndexReport {
 /// How an index ended.
 #[derive(Debug)]
 pub enum IndexOutcome {
-    /// Everything is there, but for what was rejected.
+    /// Everything is there that is wanted and in the dump, but for what was rejected.
     Restored,
     /// It was there before and stays as it was.
     Skipped,
@@ -66,8 +69,8 @@ pub enum IndexOutcome {
 
 impl RestoreReport {
     pub(super) fn new(allow_rejected: u64, plan: &RestorePlan) -> Self {
-        let left_out_system = plan.left_out_system.clone();
-        Self { indices: Vec::new(), definitions: Vec::new(), left_out_system, allow_rejected }
+        let (left_out_system, missing) = (plan.left_out_system.clone(), plan.missing.clone());
+        Self { indices: Vec::new(), definitions: Vec::new(), left_out_system, missing, allow_rejected }
     }
 
     /// Documents that are in the cluster now.

@@ -1,6 +1,6 @@
 //! Reads the indices of a living cluster and compares them with what a snapshot holds. Stores nothing.
 
-use elasticsearch::{Client, Index, Selection, scan};
+use elasticsearch::{Client, Index, Query, Selection, scan};
 use tokio_util::sync::CancellationToken;
 
 use super::{Content, IndexVerification, differences};
@@ -11,10 +11,11 @@ use crate::{
     progress::Progress,
 };
 
-/// Compares each index with the one of the same name in the cluster.
+/// Compares each index with the one of the same name in the cluster, or with what a query chooses of it.
 pub(super) async fn compare(
     client: &Client,
     indices: &mut [IndexVerification],
+    query: Option<Query>,
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<()> {
@@ -32,8 +33,8 @@ pub(super) async fn compare(
     let catalog = client.catalog(&selection).await.doing(|| "cannot look at the cluster's indices".into())?;
     let names = catalog.indices.iter().map(|index| index.name.as_str());
     client.refresh(names).await.doing(|| "cannot refresh before reading".into())?;
-    let reading =
-        Reading { client: client.clone(), progress: progress.clone(), cancel: cancel.clone(), readers: READERS };
+    let (client, progress, cancel) = (client.clone(), progress.clone(), cancel.clone());
+    let reading = Reading { client, progress, cancel, readers: READERS, query };
     let make = |index: &Index, shard: u32| {
         let what = format!("index {}, shard {shard}", index.name);
         PageDigest { what, content: Content::default() }

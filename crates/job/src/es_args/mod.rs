@@ -23,7 +23,7 @@ pub enum Part {
     Alias,
     /// Its settings.
     Settings,
-    /// The legacy templates of the cluster.
+    /// The templates of the cluster, of every kind.
     Template,
 }
 
@@ -46,7 +46,7 @@ pub struct EsArgs {
     pub headers: Vec<(String, String)>,
     /// Indices at once.
     pub parallel: Option<usize>,
-    /// Legacy templates that are left out, by their names.
+    /// Templates that are left out, by their names.
     pub template_regex: Option<Match>,
     /// A line for each option that has no effect.
     pub notes: Vec<String>,

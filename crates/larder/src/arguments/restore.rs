@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 use elasticsearch::load::OnConflict;
-use engine::restore::{Part, Rename};
+use engine::{
+    parts::{Part, Parts},
+    restore::Rename,
+};
 
 use super::{ElasticsearchArguments, RepositoryArguments, SelectionArguments};
 
@@ -68,8 +71,8 @@ pub enum PartArgument {
 
 impl RestoreArguments {
     /// The parts that are wanted.
-    pub fn parts(&self) -> Vec<Part> {
-        let named = |parts: &[PartArgument], part: Part| parts.iter().any(|named| Part::from(*named) == part);
+    pub fn parts(&self) -> Parts {
+        let named = |arguments: &[PartArgument], part: Part| arguments.contains(&part.into());
         let wanted = |part: &Part| (self.only.is_empty() || named(&self.only, *part)) && !named(&self.skip, *part);
         Part::ALL.into_iter().filter(wanted).collect()
     }
@@ -85,15 +88,16 @@ impl From<ConflictArgument> for OnConflict {
     }
 }
 
-impl From<PartArgument> for Part {
-    fn from(argument: PartArgument) -> Self {
-        match argument {
-            PartArgument::Documents => Self::Documents,
-            PartArgument::Mappings => Self::Mappings,
-            PartArgument::Settings => Self::Settings,
-            PartArgument::Aliases => Self::Aliases,
-            PartArgument::Pipelines => Self::Pipelines,
-            PartArgument::Templates => Self::Templates,
+/// Settings are spoken of with their analyzers.
+impl From<Part> for PartArgument {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Documents => Self::Documents,
+            Part::Mappings => Self::Mappings,
+            Part::Settings | Part::Analyzers => Self::Settings,
+            Part::Aliases => Self::Aliases,
+            Part::Pipelines => Self::Pipelines,
+            Part::Templates => Self::Templates,
         }
     }
 }

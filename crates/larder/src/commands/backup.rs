@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use elasticsearch::{Client, Selection};
 use engine::{
     backup::{self, BackupOptions, BackupReport, READERS},
+    parts::Parts,
     progress::Progress,
 };
 use repository::WriterOptions;
@@ -27,6 +28,9 @@ pub async fn run(arguments: BackupArguments, output: &Output) -> Result<Exit> {
     let BackupArguments { repository, tags, host: hostname, compression, .. } = arguments;
     let options = BackupOptions {
         selection,
+        parts: Parts::all(),
+        query: None,
+        without_templates: None,
         hostname,
         username: crate::arguments::variable("USER").unwrap_or_else(|| "larder".into()),
         tags,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use engine::{dump::Dump, layout};
+use elasticsearch::Query;
+use engine::{dump::Dump, layout, parts::Parts};
 use repository::{Lock, LockKind, Repository, Snapshot, SnapshotQuery};
 
-use crate::arguments::RepositoryArguments;
+use crate::{arguments::RepositoryArguments, output::Output};
 
 /// A repository that is open and locked; the lock goes with it.
 pub struct Opened {
@@ -52,4 +53,18 @@ pub fn snapshot(repository: &Repository, id: &str) -> Result<Snapshot> {
 /// The dump of the snapshot that is meant.
 pub fn dump(repository: &Repository, id: &str) -> Result<Arc<Dump>> {
     Ok(Arc::new(Dump::open(repository, snapshot(repository, id)?)?))
+}
+
+/// Says which parts a snapshot does not have.
+pub fn tell_missing(output: &Output, missing: &Parts) {
+    if !missing.is_empty() {
+        output.say(format!("not in this snapshot: {missing}"));
+    }
+}
+
+/// Says that a snapshot does not have every document.
+pub fn tell_query(output: &Output, query: Option<&Query>) {
+    if let Some(query) = query {
+        output.say(format!("this snapshot has only those documents that matched {query}"));
+    }
 }

@@ -31,6 +31,7 @@ pub async fn run(arguments: RestoreArguments, output: &Output) -> Result<Exit> {
             selection: backup::selection(&arguments.selection, false),
             renames: arguments.renames.clone(),
             parts: arguments.parts(),
+            without_templates: None,
         },
         on_conflict: arguments.on_conflict.into(),
         allow_rejected: arguments.allow_rejected,
@@ -82,13 +83,14 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
         output.say(format!("already there: {conflict}"));
     }
     tell_left_out_system(output, &plan.left_out_system);
+    open::tell_missing(output, &plan.missing);
     let blocked = !plan.conflicts.is_empty() && options.on_conflict == elasticsearch::load::OnConflict::Fail;
     output.object(
         "summary",
         &json!({
             "command": "restore", "dry_run": true, "indices": plan.indices.len(),
             "definitions": plan.definitions.len(), "conflicts": plan.conflicts, "would_fail": blocked,
-            "left_out_system": plan.left_out_system,
+            "left_out_system": plan.left_out_system, "missing": plan.missing,
         }),
     );
     if blocked {
@@ -125,6 +127,8 @@ fn tell(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Progres
     output.say(&table);
     report.indices.iter().for_each(|index| tell_details(output, index));
     tell_left_out_system(output, &report.left_out_system);
+    open::tell_missing(output, &report.missing);
+    open::tell_query(output, dump.query());
     conclude(output, dump, report, progress)
 }
 
@@ -185,7 +189,7 @@ fn conclude(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Pro
         &json!({
             "command": "restore", "snapshot": dump.snapshot().id.to_string(), "indices": report.indices.len(),
             "documents": documents, "rejected": report.rejected(), "seconds": elapsed.as_secs_f64(),
-            "failures": failures, "left_out": left_out, "exit_code": exit.code(),
+            "failures": failures, "left_out": left_out, "missing": report.missing, "exit_code": exit.code(),
         }),
     );
     let pace = count(rate(documents, elapsed));

@@ -1,7 +1,7 @@
 //! `larder show`.
 
 use anyhow::Result;
-use engine::{dump::Dump, layout::Piece};
+use engine::{dump::Dump, layout::Piece, parts::Parts};
 use serde_json::json;
 
 use super::open;
@@ -55,11 +55,14 @@ fn head(dump: &Dump, output: &Output) {
     let head = &manifest.head;
     output.say(format!("cluster {} ({} {})", head.cluster_name, head.flavour, head.server_version));
     output.say(format!(
-        "saved by {}: {}, {}\n",
+        "saved by {}: {}, {}",
         head.program,
         indices_of(manifest.indices.len() as u64),
         counted(manifest.documents(), "document")
     ));
+    open::tell_missing(output, &Parts::all().without(&head.parts));
+    open::tell_query(output, dump.query());
+    output.say("");
     let left_out = &manifest.left_out_system;
     output.object(
         "snapshot",

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use elasticsearch::Client;
 use engine::{
+    parts::Part,
     progress::Progress,
     verify::{self, VerifyOptions, VerifyReport},
 };
@@ -58,9 +59,14 @@ fn tell(output: &Output, snapshot: &str, report: &VerifyReport, progress: &Progr
         "summary",
         &json!({
             "command": "verify", "good": good, "manifest": report.manifest, "indices": report.indices.len(),
-            "documents": documents, "seconds": elapsed.as_secs_f64(),
+            "documents": documents, "missing": report.missing, "query": report.query,
+            "seconds": elapsed.as_secs_f64(),
         }),
     );
+    if report.missing.has(Part::Documents) {
+        output.say("this snapshot has no documents: there is nothing to count and to compare");
+    }
+    open::tell_query(output, report.query.as_ref());
     if !report.manifest {
         output.say("this snapshot has no manifest of larder's: its documents were counted, there is nothing to compare them with");
     }
