@@ -2,6 +2,7 @@
 //! Pure.
 
 mod options;
+mod search_body;
 mod words;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,9 @@ use std::collections::BTreeSet;
 use options::{Effect, OPTIONS, Takes};
 use regress::Regex;
 use serde_json::{Map, Value};
+
+/// Why nothing that chooses among the documents of a query has an effect.
+const WHOLE: &str = "every document that the query chooses is saved";
 
 /// What multielasticdump saves and loads of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +44,8 @@ pub struct EsArgs {
     pub prefix: String,
     /// Put behind the names of indices that are restored.
     pub suffix: String,
-    /// Which documents.
-    pub search_body: Option<Map<String, Value>>,
+    /// Which documents: a JSON object as it was written; `None` for all of them.
+    pub query: Option<String>,
     /// Headers of each request.
     pub headers: Vec<(String, String)>,
     /// Indices at once.
@@ -119,7 +123,7 @@ impl Default for EsArgs {
             ignore_child_error: false,
             prefix: String::new(),
             suffix: String::new(),
-            search_body: None,
+            query: None,
             headers: Vec::new(),
             parallel: None,
             template_regex: None,
@@ -202,7 +206,12 @@ impl EsArgs {
             "includeType" => self.parts = parts(&value).map_err(unusable)?,
             "prefix" => self.prefix = value,
             "suffix" => self.suffix = value,
-            "searchBody" => self.search_body = Some(object(&value).map_err(unusable)?),
+            "searchBody" => {
+                let body = search_body::parse(&value).map_err(unusable)?;
+                let note = |member| format!("args: `{member}` in --searchBody has no effect: {WHOLE}");
+                self.notes.extend(body.without_effect.into_iter().map(note));
+                self.query = body.query;
+            }
             "headers" => self.headers = headers(&value).map_err(unusable)?,
             "parallel" => {
                 let number = value.parse().ok().filter(|number| *number > 0);
@@ -246,9 +255,6 @@ fn parts(list: &str) -> Result<BTreeSet<Part>, String> {
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {
-    if text.starts_with('@') {
-        return Err("a file cannot be read here; give the query itself".into());
-    }
     serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))
 }
 
@@ -300,12 +306,14 @@ mod tests {
     fn the_rest_is_honoured() {
         let args = parsed(
             r#"--prefix=a- --suffix -b --ignoreChildError --parallel=3 --headers={"X-A":"b","n":1}
-               --searchBody='{"query": {"match_all": {}}}' --templateRegex=^x"#,
+               --searchBody='{"query": {"term": {"user": "a b"}}, "size": 5}' --templateRegex=^x"#,
         );
         assert_eq!((args.prefix.as_str(), args.suffix.as_str(), args.parallel), ("a-", "-b", Some(3)));
         assert!(args.ignore_child_error);
         assert_eq!(args.headers, [("X-A".to_owned(), "b".to_owned()), ("n".to_owned(), "1".to_owned())]);
-        assert!(args.search_body.is_some_and(|body| body.contains_key("query")));
+        assert_eq!(args.query.as_deref(), Some(r#"{"term": {"user": "a b"}}"#));
+        assert_eq!(args.notes.len(), 1);
+        assert!(args.notes[0].starts_with("args: `size` in --searchBody has no effect: "), "{:?}", args.notes);
         assert!(args.template_regex.is_some_and(|regex| regex.is_match("xyz")));
     }
 
@@ -326,6 +334,7 @@ mod tests {
             ("--ignoreType=date", r#""date" is none of data"#),
             ("--searchBody={", "--searchBody={ cannot be used: it is no JSON object"),
             ("--searchBody=@/x.json", "a file cannot be read here"),
+            (r#"--searchBody={"_source":["a"]}"#, "documents are saved whole"),
             ("--headers=[1]", "it is no JSON object"),
             ("--parallel=0", "no number above 0"),
             ("--delete", "--delete is refused: a backup changes nothing"),
