@@ -49,12 +49,15 @@ pub struct BackupOptions {
     pub now: Zoned,
     /// How the repository is written.
     pub writer: WriterOptions,
-    /// Shards that are read at once.
+    /// Shards that are read at once, from 1 to [`MOST_READERS`].
     pub readers: usize,
 }
 
 /// Shards read at once unless said otherwise: on 2 cores a fifth reader gains nothing, and each costs 20 MiB.
 pub const READERS: usize = 4;
+
+/// Never more shards than this at once: servers bound what their searches hold, and a reader costs 20 MiB.
+pub const MOST_READERS: usize = 16;
 
 /// What was saved.
 #[derive(Debug)]
@@ -116,7 +119,7 @@ pub async fn backup(
             client: client.clone(),
             progress: progress.clone(),
             cancel: stop.clone(),
-            readers: options.readers,
+            readers: options.readers.clamp(1, MOST_READERS),
             query: options.query.clone(),
         };
         let (numbered, into) = (client.can().sequence_numbers_in_hits, Arc::clone(&writer));

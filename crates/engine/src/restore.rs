@@ -35,15 +35,19 @@ use crate::{
 /// broken connections.
 const LOAD_PATIENCE: u32 = 3;
 
-/// Indices restored at once. Most of the time of a small index goes into the cluster state, which several share.
+/// Indices restored at once unless said otherwise. Most of the time of a small index goes into the cluster state, which
+/// several share.
 const INDICES_AT_ONCE: usize = 4;
 
-/// Shards read at once, over all indices; each needs about 12 MiB.
+/// Never more indices than this at once: a master takes one change of its state at a time, and each index has shards to read.
+pub const MOST_INDICES_AT_ONCE: usize = 16;
+
+/// Shards read at once, over all indices, or as many as indices at once where these are more; each needs about 12 MiB.
 const READERS: usize = 4;
 
-/// Batches that are in memory at once, over all indices: with 5 MiB each and an answer to each, 60 MiB. Every reader has one
-/// that it fills, the others are under way.
-const BATCHES: usize = READERS + 5;
+/// Batches that are under way at once, over all indices; each reader fills another one. With 5 MiB each and an answer to
+/// each, four readers and these need 60 MiB.
+const UNDER_WAY: usize = 5;
 
 /// What is to be restored, and how.
 #[derive(Debug, Clone)]
@@ -56,6 +60,8 @@ pub struct RestoreOptions {
     pub allow_rejected: u64,
     /// Who is told of each of them.
     pub rejections: Rejections,
+    /// How many indices at once, from 1 to [`MOST_INDICES_AT_ONCE`]; beyond 4 each needs 20 MiB more.
+    pub indices_at_once: Option<usize>,
 }
 
 /// What every part of a restore needs.
@@ -65,6 +71,7 @@ struct Restoring {
     loader: Loader,
     wanted: Wanted,
     on_conflict: OnConflict,
+    indices_at_once: usize,
     readers: Arc<Semaphore>,
     batches: Arc<Batches>,
     rejections: Rejections,
@@ -95,18 +102,21 @@ pub async fn restore(
     cancel: &CancellationToken,
 ) -> Result<RestoreReport> {
     progress.phase("looking");
-    let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: BATCHES - READERS, ..load_options(client) });
+    let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: UNDER_WAY, ..load_options(client) });
     let plan = plan::make(&loader, dump, &options.wanted).await?;
     if options.on_conflict == OnConflict::Fail && !plan.conflicts.is_empty() {
         return Err(Error::Conflict { names: plan.conflicts });
     }
+    let indices_at_once = options.indices_at_once.unwrap_or(INDICES_AT_ONCE).clamp(1, MOST_INDICES_AT_ONCE);
+    let readers = READERS.max(indices_at_once);
     let restoring = Restoring {
         dump: Arc::clone(dump),
         loader,
         wanted: options.wanted,
         on_conflict: options.on_conflict,
-        readers: Arc::new(Semaphore::new(READERS)),
-        batches: Arc::new(Batches::new(BATCHES)),
+        indices_at_once,
+        readers: Arc::new(Semaphore::new(readers)),
+        batches: Arc::new(Batches::new(readers + UNDER_WAY)),
         rejections: options.rejections,
         progress: progress.clone(),
         cancel: cancel.clone(),
@@ -134,7 +144,7 @@ async fn indices(restoring: &Restoring, plans: Vec<IndexPlan>) -> Result<Vec<Ind
     let mut reports = Vec::new();
     let mut interrupted = false;
     loop {
-        while tasks.len() < INDICES_AT_ONCE
+        while tasks.len() < restoring.indices_at_once
             && !restoring.cancel.is_cancelled()
             && let Some((at, plan)) = waiting.next()
         {

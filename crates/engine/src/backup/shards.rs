@@ -57,7 +57,7 @@ pub(crate) async fn read_shards<S: PageSink>(
     let mut tasks = JoinSet::new();
     let mut failed = None;
     loop {
-        while tasks.len() < reading.readers.max(1)
+        while tasks.len() < reading.readers
             && failed.is_none()
             && let Some((at, shard)) = waiting.next()
         {

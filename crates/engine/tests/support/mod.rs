@@ -177,7 +177,13 @@ pub async fn restore(
     wanted: Wanted,
     on_conflict: OnConflict,
 ) -> engine::Result<RestoreReport> {
-    let options = RestoreOptions { wanted, on_conflict, allow_rejected: 0, rejections: restore::Rejections::default() };
+    let options = RestoreOptions {
+        wanted,
+        on_conflict,
+        allow_rejected: 0,
+        rejections: restore::Rejections::default(),
+        indices_at_once: None,
+    };
     restore::restore(&cluster.client, dump, options, &Progress::new(), &CancellationToken::new()).await
 }
 

@@ -36,6 +36,7 @@ pub async fn run(arguments: RestoreArguments, output: &Output) -> Result<Exit> {
         on_conflict: arguments.on_conflict.into(),
         allow_rejected: arguments.allow_rejected,
         rejections: rejections(output),
+        indices_at_once: None,
     };
     let (dry_run, progress) = (arguments.dry_run, Progress::new());
     cancellable(async |cancel| {
