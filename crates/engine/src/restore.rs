@@ -92,8 +92,8 @@ pub async fn plan(client: &Client, dump: &Arc<Dump>, options: &RestoreOptions) -
 ///
 /// # Errors
 /// Before anything is changed: [`Error::Conflict`], [`Error::Collision`], [`Error::NoIndex`], or where the dump cannot
-/// be read. Later on: where definitions cannot be put back, or [`Error::Interrupted`]; indices that were not complete
-/// then are deleted again. What fails in one index only is in the report, not an error.
+/// be read. Later on: where pipelines cannot be put back, or [`Error::Interrupted`]; indices that were not complete then
+/// are deleted again. What fails in one index or one template only is in the report, not an error.
 pub async fn restore(
     client: &Client,
     dump: &Arc<Dump>,
@@ -128,7 +128,7 @@ pub async fn restore(
     progress.phase("loading");
     report.indices = indices(&restoring, plan.indices).await?;
     progress.phase("definitions");
-    report.definitions.extend(definitions::put(&restoring, after).await?);
+    report.definitions.extend(definitions::put_each(&restoring, after).await);
     Ok(report)
 }
 

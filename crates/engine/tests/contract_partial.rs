@@ -313,3 +313,32 @@ async fn an_index_that_fails_keeps_no_other_and_no_template_back() {
         undefine(&cluster).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_is_refused_keeps_no_other_back_and_the_account_stands() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    for cluster in Cluster::all().await.into_iter().filter(|cluster| cluster.client.can().composable_templates) {
+        let index = "larder-partial-refused";
+        let template = json!({ "index_patterns": ["larder-partial-none-*"], "priority": 777 });
+        fill(&cluster, index).await;
+        define(&cluster).await;
+        cluster.put(&["_index_template", "larder-partial-one"], &template).await;
+        let store = Store::new();
+        let saved = store.backup(&cluster, only(&[index]), |_| {}).await.expect("saved");
+        let dump = store.dump(&saved.saved.snapshot);
+        cluster.delete(&["_index_template", "larder-partial-one"]).await;
+        // For the same patterns the server takes no second one of the same priority.
+        cluster.put(&["_index_template", "larder-partial-two"], &template).await;
+        cluster.delete_all(index).await;
+        undefine(&cluster).await;
+        let report = restore(&cluster, &dump, everything(), OnConflict::Fail).await.expect("a report");
+        let failures = report.failures();
+        assert!(failures.len() == 1 && failures[0].contains("larder-partial-one"), "{failures:?}");
+        assert_eq!((report.indexed(), cluster.count(index).await), (100, Some(100)));
+        // Legacy templates come behind index templates.
+        assert!(cluster.get(&["_template", TEMPLATES[0]]).await[TEMPLATES[0]].is_object());
+        cluster.delete(&["_index_template", "larder-partial-two"]).await;
+        cluster.delete_all(index).await;
+        undefine(&cluster).await;
+    }
+}

@@ -27,8 +27,11 @@ pub struct DefinitionReport {
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// `created`, `replaced`, `same` or `skipped`.
+    /// `created`, `replaced`, `same`, `skipped` or `failed`.
     pub what: &'static str,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What became of an index.
@@ -93,6 +96,7 @@ impl RestoreReport {
                 IndexOutcome::Restored | IndexOutcome::Skipped => None,
             })
             .collect();
+        failures.extend(self.definitions.iter().filter_map(|definition| definition.why.clone()));
         if self.rejected() > self.allow_rejected {
             let allowed = self.allow_rejected;
             failures.push(format!("the server rejected {} documents, {allowed} were allowed", self.rejected()));
