@@ -65,8 +65,8 @@ fn index(before: &Dump, after: &Dump, name: &str) -> IndexChange {
     IndexChange {
         index: name.to_owned(),
         change,
-        documents_before: one.filter(|_| before.has_documents(name)).map(|index| index.documents),
-        documents_after: other.filter(|_| after.has_documents(name)).map(|index| index.documents),
+        documents_before: one.map(|index| index.documents),
+        documents_after: other.map(|index| index.documents),
         windows,
     }
 }

@@ -1,34 +1,32 @@
-//! A dump inside a snapshot: which indices it has, where their pieces lie, what its manifest says. Reads dumps of ours
-//! and of multielasticdump (Stash) alike. Blocking; changes nothing.
+//! The dump in a snapshot, or in several that lie one over the other: which indices it has, and what of each. Reads dumps of
+//! ours and of multielasticdump (Stash) alike. Blocking; changes nothing.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Read as _,
-};
+mod find;
+mod layer;
 
-use elasticsearch::{Definition, DefinitionKind, Query, load::foreign};
-use repository::{EntryKind, File, Reader, Repository, Snapshot};
+use std::collections::BTreeSet;
+
+use elasticsearch::{Definition, Query, load::foreign};
+use repository::{File, Reader, Repository, Snapshot};
 use serde_json::value::RawValue;
 
+pub use find::{find, newest};
+
+use layer::Layer;
+
 use crate::{
-    backup::word,
     error::{Doing as _, Error, Result},
     layout::{self, Piece},
-    manifest::{DefinitionEntry, IndexEntry, Manifest},
+    manifest::{IndexEntry, Manifest},
     parts::{Part, Parts},
 };
 
-/// A definition or a manifest larger than this is refused: Elasticsearch's own cluster state would not survive it.
-const MAX_DEFINITION: u64 = 512 << 20;
-
-/// The dump of one snapshot.
+/// The dump of one snapshot, or of several: then each part of an index comes from the last of them that has it.
 #[derive(Clone)]
 pub struct Dump {
     reader: Reader,
-    snapshot: Snapshot,
-    folder: String,
-    indices: BTreeMap<String, BTreeMap<Piece, u64>>,
-    manifest: Option<Manifest>,
+    /// At least one; the last counts most.
+    layers: Vec<Layer>,
 }
 
 /// The definitions of one index, as far as they are wanted.
@@ -49,101 +47,74 @@ impl Dump {
     /// [`Error::NotADump`] where it is none, or where something in it is not understood; [`Error::Manifest`] where it
     /// is one of ours and its manifest is damaged.
     pub fn open(repository: &Repository, snapshot: Snapshot) -> Result<Self> {
+        Self::open_all(repository, vec![snapshot])
+    }
+
+    /// Looks through several snapshots, the later ones lying over the earlier: as if their files had been restored into one
+    /// folder, one snapshot behind the other.
+    ///
+    /// # Errors
+    /// As [`Dump::open`]; [`Error::NoSnapshot`] where there is none.
+    pub fn open_all(repository: &Repository, snapshots: Vec<Snapshot>) -> Result<Self> {
+        if snapshots.is_empty() {
+            return Err(Error::NoSnapshot { host: None });
+        }
         let reader = repository.reader().doing(|| "cannot read the repository's index".into())?;
-        let entries = reader
-            .entries(&snapshot)
-            .doing(|| format!("cannot read the folders of snapshot {}", snapshot.short_id()))?;
-        let folder = folder(&snapshot)?;
-        let mut indices = BTreeMap::<String, BTreeMap<Piece, u64>>::new();
-        let not_a_dump = |why: String| Error::NotADump { snapshot: snapshot.short_id(), why };
-        let inside = format!("{folder}/");
-        for entry in &entries {
-            let Some(name) = entry.path.strip_prefix(&inside) else { continue };
-            match (Piece::of(name), entry.kind) {
-                (Some((index, piece)), EntryKind::File) if !name.contains('/') => {
-                    indices.entry(index.to_owned()).or_default().insert(piece, entry.size);
-                }
-                _ => return Err(not_a_dump(format!("{} is no part of a dump that this program knows", entry.path))),
-            }
-        }
-        let beside = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let manifest_path = format!("{beside}/larder/manifest");
-        let has_manifest = entries.iter().any(|entry| entry.path == manifest_path);
-        let mut dump = Self { reader, snapshot, folder, indices, manifest: None };
-        if has_manifest {
-            let manifest = dump.read_manifest(&manifest_path)?;
-            // Of an index without documents, mappings, settings and aliases there is no file.
-            for index in &manifest.indices {
-                dump.indices.entry(index.name.clone()).or_default();
-            }
-            dump.manifest = Some(manifest);
-        } else if dump.indices.is_empty() {
-            return Err(Error::NotADump {
-                snapshot: dump.snapshot.short_id(),
-                why: format!("{} holds no index", dump.folder),
-            });
-        }
-        dump.agree()?;
-        Ok(dump)
+        let open = |snapshot| Layer::open(reader.clone(), snapshot);
+        let layers = snapshots.into_iter().map(open).collect::<Result<_>>()?;
+        Ok(Self { reader, layers })
     }
 
-    /// The snapshot.
+    /// The snapshot; of several the last.
     pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
+        &self.last().snapshot
     }
 
-    /// Whether larder made it.
+    /// Its snapshots; later ones lie over earlier ones.
+    pub fn snapshots(&self) -> impl Iterator<Item = &Snapshot> {
+        self.layers.iter().map(|layer| &layer.snapshot)
+    }
+
+    /// Whether larder made it, all of it.
     pub fn is_ours(&self) -> bool {
-        self.manifest.is_some()
+        self.layers.iter().all(|layer| layer.manifest.is_some())
     }
 
-    /// Our table of contents; `None` in a dump that Stash or multielasticdump made.
+    /// Our table of contents, of several snapshots that of the last; `None` where Stash or multielasticdump made it.
     pub fn manifest(&self) -> Option<&Manifest> {
-        self.manifest.as_ref()
+        self.last().manifest.as_ref()
     }
 
     /// Its indices, by name.
     pub fn indices(&self) -> impl Iterator<Item = &str> {
-        self.indices.keys().map(String::as_str)
+        let names: BTreeSet<&str> = self.layers.iter().flat_map(Layer::indices).collect();
+        names.into_iter()
     }
 
-    /// What the manifest says about an index.
+    /// What a manifest says about the documents of an index; `None` where none does.
     pub fn index(&self, name: &str) -> Option<&IndexEntry> {
-        self.manifest.as_ref()?.index(name)
+        self.top(name, Part::Documents)?.manifest.as_ref()?.index(name)
     }
 
     /// The parts that it has: of one of ours what was taken, of a foreign one what there is a file for.
     pub fn parts(&self) -> Parts {
-        let of = |part: &Part| match part {
-            Part::Documents => &[Piece::Data][..],
-            Part::Mappings => &[Piece::Mapping],
-            Part::Settings => &[Piece::Settings],
-            Part::Analyzers => &[Piece::Settings, Piece::Analyzer],
-            Part::Aliases => &[Piece::Alias],
-            Part::Templates => &[Piece::Template],
-            Part::Pipelines => &[],
-        };
-        let there: BTreeSet<Piece> = self.indices.values().flat_map(|pieces| pieces.keys().copied()).collect();
-        let is_there = |part: &Part| of(part).iter().any(|piece| there.contains(piece));
-        match &self.manifest {
-            Some(manifest) => manifest.head.parts.clone(),
-            None => Part::ALL.into_iter().filter(is_there).collect(),
-        }
+        self.layers.iter().flat_map(|layer| layer.parts().iter().collect::<Vec<_>>()).collect()
     }
 
-    /// The query that chose its documents; `None` where all were taken, or nobody says.
+    /// The query that chose documents, of several snapshots in the last that has one; `None` where all were taken, or nobody
+    /// says.
     pub fn query(&self) -> Option<&Query> {
-        self.manifest.as_ref()?.head.query.as_ref()
+        self.layers.iter().rev().find_map(|layer| layer.manifest.as_ref()?.head.query.as_ref())
     }
 
     /// Whether there is a file of documents of an index.
     pub fn has_documents(&self, index: &str) -> bool {
-        self.size(index, Piece::Data).is_some()
+        self.top(index, Part::Documents).is_some()
     }
 
     /// The size of a piece in bytes; `None` where the dump lacks it.
     pub fn size(&self, index: &str, piece: Piece) -> Option<u64> {
-        self.indices.get(index)?.get(&piece).copied()
+        self.holding(index, piece)?.size(index, piece)
     }
 
     /// The documents of an index; `None` where the dump has no file for them.
@@ -151,7 +122,8 @@ impl Dump {
     /// # Errors
     /// When the file cannot be complete.
     pub fn documents(&self, index: &str) -> Result<Option<File>> {
-        if self.has_documents(index) { self.file(&self.path(index, Piece::Data)).map(Some) } else { Ok(None) }
+        let layer = self.top(index, Part::Documents);
+        layer.map(|layer| layer.file(&layer.path(index, Piece::Data))).transpose()
     }
 
     /// The lists of sequence numbers of an index that the manifest knows.
@@ -159,12 +131,12 @@ impl Dump {
     /// # Errors
     /// When the file cannot be complete.
     pub fn sequences(&self, index: &str) -> Result<File> {
-        self.file(&layout::runs_path(index))
+        self.top(index, Part::Documents).unwrap_or(self.last()).file(&layout::runs_path(index))
     }
 
     /// The path of a piece in the snapshot.
     pub fn path(&self, index: &str, piece: Piece) -> String {
-        format!("{}/{index}{}", self.folder, piece.suffix())
+        self.holding(index, piece).unwrap_or(self.last()).path(index, piece)
     }
 
     /// What reads the snapshot's files.
@@ -177,144 +149,51 @@ impl Dump {
     /// # Errors
     /// [`Error::Dump`] where a file is not what multielasticdump writes.
     pub fn definitions(&self, index: &str, parts: &Parts) -> Result<IndexDefinitions> {
-        let mut wanted = IndexDefinitions { settings: self.settings(index, parts)?, mappings: None, aliases: None };
-        if parts.has(Part::Mappings) {
-            wanted.mappings = self.parse(index, Piece::Mapping, |file| foreign::parse_mapping(file, index))?;
-        }
-        if parts.has(Part::Aliases) {
-            wanted.aliases = self.aliases(index)?;
-        }
-        Ok(wanted)
+        let of = |part: Part| self.top(index, part).filter(|_| parts.has(part));
+        let mappings = of(Part::Mappings).map(|layer| layer.mappings(index)).transpose()?.flatten();
+        let aliases = of(Part::Aliases).map(|layer| layer.aliases(index)).transpose()?.flatten();
+        let settings = |part: Part| of(part).map(|layer| layer.settings(index, &Parts::from_iter([part])));
+        let analyzers = settings(Part::Analyzers).transpose()?.flatten();
+        let settings = settings(Part::Settings).transpose()?.flatten();
+        let settings = match (settings, analyzers) {
+            (Some(settings), Some(analyzers)) => Some(self.joined(index, &settings, &analyzers)?),
+            (settings, analyzers) => settings.or(analyzers),
+        };
+        Ok(IndexDefinitions { settings, mappings, aliases })
     }
 
-    fn settings(&self, index: &str, parts: &Parts) -> Result<Option<Box<RawValue>>> {
-        let damaged = |source| self.damaged(index, Piece::Settings, &source);
-        let whole = self.parse(index, Piece::Settings, |file| foreign::parse_settings(file, index))?;
-        let settings = whole.map(|whole| parts.of_settings(&whole, index)).transpose().map_err(damaged)?.flatten();
-        if !parts.has(Part::Analyzers) {
-            return Ok(settings);
-        }
-        let analysis = self.parse(index, Piece::Analyzer, |file| foreign::parse_analyzer(file, index))?;
-        let Some(analysis) = analysis else { return Ok(settings) };
-        let merged = foreign::with_analysis(&settings.unwrap_or_else(nothing), &analysis, index);
-        merged.map(Some).map_err(|source| self.damaged(index, Piece::Analyzer, &source))
+    fn joined(&self, index: &str, settings: &RawValue, analyzers: &RawValue) -> Result<Box<RawValue>> {
+        let path = self.path(index, Piece::Settings);
+        foreign::with_analysis(settings, analyzers, index).map_err(|error| Error::Dump { path, why: error.to_string() })
     }
 
-    fn aliases(&self, index: &str) -> Result<Option<Box<RawValue>>> {
-        let aliases = self.parse(index, Piece::Alias, |file| foreign::parse_alias(file, index))?;
-        let none = self.manifest.as_ref().filter(|manifest| manifest.head.parts.has(Part::Aliases));
-        Ok(aliases.or_else(|| none.map(|_| nothing())))
-    }
-
-    /// Templates and pipelines: those that the manifest lists, or the legacy templates that multielasticdump repeats
-    /// beside every index.
+    /// Templates and pipelines: those that a manifest lists, or the legacy templates that multielasticdump repeats beside
+    /// every index.
     ///
     /// # Errors
     /// [`Error::Dump`] where a file is damaged.
     pub fn cluster_definitions(&self) -> Result<Vec<Definition>> {
-        if let Some(manifest) = &self.manifest {
-            return manifest.definitions.iter().map(|entry| self.definition(entry)).collect();
+        let mut all: Vec<Definition> = Vec::new();
+        for layer in &self.layers {
+            let over = layer.cluster_definitions()?;
+            let is_over =
+                |under: &Definition| over.iter().any(|one| (one.kind, &one.name) == (under.kind, &under.name));
+            all.retain(|under| !is_over(under));
+            all.extend(over);
         }
-        let mut seen = BTreeMap::new();
-        for index in self.indices.keys() {
-            let file = self.parse(index, Piece::Template, |file| foreign::parse_template(file, index).map(Some))?;
-            for definition in file.into_iter().flatten().filter(|definition| !definition.system) {
-                seen.entry(definition.name.clone()).or_insert(definition);
-            }
-        }
-        Ok(seen.into_values().collect())
+        Ok(all)
     }
 
-    fn definition(&self, entry: &DefinitionEntry) -> Result<Definition> {
-        let damaged = |why: String| Error::Dump { path: entry.path.clone(), why };
-        let kind = DefinitionKind::ALL
-            .into_iter()
-            .find(|kind| word(*kind) == entry.kind)
-            .ok_or_else(|| damaged(format!("its kind {} is not known to this program", entry.kind)))?;
-        let text = String::from_utf8(self.read(&entry.path)?).map_err(|error| damaged(error.to_string()))?;
-        let body = RawValue::from_string(text).map_err(|error| damaged(error.to_string()))?;
-        Ok(Definition { kind, name: entry.name.clone(), body, system: false })
+    fn last(&self) -> &Layer {
+        self.layers.last().expect("a dump has a snapshot")
     }
 
-    fn parse<T>(
-        &self,
-        index: &str,
-        piece: Piece,
-        parse: impl FnOnce(&[u8]) -> Result<Option<T>, foreign::ForeignError>,
-    ) -> Result<Option<T>> {
-        if self.size(index, piece).is_none() {
-            return Ok(None);
-        }
-        let file = self.read(&self.path(index, piece))?;
-        parse(&file).map_err(|source| self.damaged(index, piece, &source))
+    /// Who says what a part of an index is.
+    fn top(&self, index: &str, part: Part) -> Option<&Layer> {
+        self.layers.iter().rev().find(|layer| layer.has(index, part))
     }
 
-    fn damaged(&self, index: &str, piece: Piece, why: &foreign::ForeignError) -> Error {
-        Error::Dump { path: self.path(index, piece), why: why.to_string() }
-    }
-
-    fn read_manifest(&self, path: &str) -> Result<Manifest> {
-        Manifest::read(&self.read(path)?)
-            .map_err(|source| Error::Manifest { snapshot: self.snapshot.short_id(), source })
-    }
-
-    /// The manifest and the files must tell the same.
-    fn agree(&self) -> Result<()> {
-        let Some(manifest) = &self.manifest else { return Ok(()) };
-        let disagree = |why: String| Err(Error::NotADump { snapshot: self.snapshot.short_id(), why });
-        let parts = &manifest.head.parts;
-        for index in &manifest.indices {
-            let size = self.size(&index.name, Piece::Data);
-            if size != parts.has(Part::Documents).then_some(index.bytes) {
-                let found = size.map_or_else(|| "no file".to_owned(), |size| format!("a file of {size} bytes"));
-                return disagree(format!(
-                    "index {} should have {} bytes of documents, there is {found}",
-                    index.name, index.bytes
-                ));
-            }
-            if parts.has(Part::Mappings) && self.size(&index.name, Piece::Mapping).is_none() {
-                return disagree(format!("the mappings of index {} are not there", index.name));
-            }
-            let settings = parts.has(Part::Settings) || parts.has(Part::Analyzers);
-            if settings && self.size(&index.name, Piece::Settings).is_none() {
-                return disagree(format!("the settings of index {} are not there", index.name));
-            }
-        }
-        match self.indices.keys().find(|name| manifest.index(name).is_none()) {
-            Some(name) => disagree(format!("index {name} is not in its manifest")),
-            None => Ok(()),
-        }
-    }
-
-    /// A whole small file.
-    fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let file = self.file(path)?;
-        if file.size() > MAX_DEFINITION {
-            return Err(Error::Dump { path: path.to_owned(), why: format!("it has {} bytes", file.size()) });
-        }
-        let mut bytes = Vec::new();
-        let read = self.reader.open(&file).read_to_end(&mut bytes);
-        read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        Ok(bytes)
-    }
-
-    fn file(&self, path: &str) -> Result<File> {
-        self.reader.file(&self.snapshot, path).doing(|| format!("cannot find {path} in the snapshot"))
-    }
-}
-
-/// An object without members.
-fn nothing() -> Box<RawValue> {
-    RawValue::from_string("{}".into()).expect("an object")
-}
-
-/// The folder of the dump: the one path that the snapshot names.
-fn folder(snapshot: &Snapshot) -> Result<String> {
-    match snapshot.paths.as_slice() {
-        [path] => Ok(path.trim_end_matches('/').to_owned()),
-        paths => Err(Error::NotADump {
-            snapshot: snapshot.short_id(),
-            why: format!("it should name one path, but names {}", paths.len()),
-        }),
+    fn holding(&self, index: &str, piece: Piece) -> Option<&Layer> {
+        self.layers.iter().rev().find(|layer| layer.size(index, piece).is_some())
     }
 }

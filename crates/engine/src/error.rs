@@ -113,6 +113,12 @@ pub enum Error {
         /// Indices that match, and were left out because they are hidden or the system's.
         left_out_system: Vec<String>,
     },
+    /// There is nothing to restore.
+    #[error("the repository holds no snapshot of Elasticsearch or OpenSearch{}", .host.as_ref().map(|host| format!(" of host {host:?}")).unwrap_or_default())]
+    NoSnapshot {
+        /// The host that was asked for.
+        host: Option<String>,
+    },
     /// The snapshot's manifest cannot be trusted.
     #[error("snapshot {snapshot}: {source}")]
     Manifest {

@@ -103,7 +103,7 @@ pub async fn verify(
         progress.phase("comparing");
         cluster::compare(client, &mut indices, query.clone(), progress, cancel).await?;
     }
-    Ok(VerifyReport { indices, manifest: dump.manifest().is_some(), missing, query })
+    Ok(VerifyReport { indices, manifest: dump.is_ours(), missing, query })
 }
 
 async fn index(

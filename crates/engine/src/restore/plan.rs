@@ -133,7 +133,7 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
 /// saved; Stash saves everything there is, and restoring a foreign `.security` breaks clusters.
 fn choose(dump: &Dump, wanted: &Wanted) -> Result<(Vec<IndexPlan>, Vec<String>)> {
     let mut selection = wanted.selection.clone();
-    selection.include_system |= dump.manifest().is_some();
+    selection.include_system |= dump.is_ours();
     let (chosen, left_out) =
         selection.choose(dump.indices().map(str::to_owned).collect()).doing(|| "cannot choose indices".into())?;
     if let Some(patterns) = selection.patterns().filter(|_| chosen.is_empty()) {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use elasticsearch::Query;
-use engine::{dump::Dump, layout, parts::Parts};
-use repository::{Lock, LockKind, Repository, Snapshot, SnapshotQuery};
+use engine::{
+    dump::{self, Dump},
+    parts::Parts,
+};
+use repository::{Lock, LockKind, Repository, Snapshot};
 
 use crate::{arguments::RepositoryArguments, output::Output};
 
@@ -42,12 +45,7 @@ pub fn unlocked(arguments: &RepositoryArguments) -> Result<Repository> {
 
 /// The snapshot that is meant. `latest` is the newest of a database, where the repository holds other things too.
 pub fn snapshot(repository: &Repository, id: &str) -> Result<Snapshot> {
-    if id != "latest" {
-        return repository.find(&SnapshotQuery::id(id)).context("cannot find the snapshot");
-    }
-    let snapshots = repository.snapshots().context("cannot list the snapshots")?;
-    let newest = snapshots.into_iter().rev().find(|snapshot| snapshot.paths.iter().any(|path| layout::is_data(path)));
-    newest.context("the repository holds no snapshot of Elasticsearch or OpenSearch")
+    Ok(dump::find(repository, id, None)?)
 }
 
 /// The dump of the snapshot that is meant.
