@@ -59,6 +59,22 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The folder for a dump on its way could not be used.
+    #[error("cannot use {} for the dump on its way", .path.display())]
+    Stage {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder for a dump on its way does not give back what it was given.
+    #[error("{path} does not hold the dump that was written into it: {why}")]
+    Staged {
+        /// The file.
+        path: String,
+        /// How it differs.
+        why: String,
+    },
     /// An answer with documents is not what a server writes.
     #[error("the answer with documents of {what} is damaged")]
     Page {

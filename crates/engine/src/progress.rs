@@ -87,6 +87,13 @@ impl Progress {
         state.expected = documents;
     }
 
+    /// The same documents pass once more: counts from nothing again.
+    pub fn again(&self) {
+        let mut state = self.state();
+        (state.finished, state.documents, state.bytes) = (0, 0, 0);
+        state.at_work.clear();
+    }
+
     /// An index comes to work; its parts may each say so.
     pub fn begin(&self, index: &str, expected: u64) {
         let mut state = self.state();

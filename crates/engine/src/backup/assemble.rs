@@ -1,14 +1,14 @@
 //! Puts the files of a snapshot together: documents, definitions in multielasticdump's forms, our own folder. Blocking.
 
-use std::io::Write as _;
+use std::{io::Write as _, sync::Arc};
 
 use elasticsearch::{
-    Catalog, Definition, Index,
+    Definition, Index,
     load::foreign::{self, ForeignError},
 };
 use repository::{FileSpec, Segment, SnapshotSpec, Writer};
 
-use super::{BackupOptions, definitions::word, shard::ShardRuns};
+use super::{BackupOptions, definitions::word, shard::ShardRuns, steps::Looked};
 use crate::{
     error::{Doing as _, Error, Result},
     fingerprint::Fingerprint,
@@ -20,24 +20,30 @@ use crate::{
 /// What was read.
 pub(super) struct Contents {
     pub(super) head: Head,
-    pub(super) catalog: Catalog,
-    pub(super) definitions: Vec<Definition>,
+    pub(super) looked: Arc<Looked>,
     /// For each index of the catalog, its shards.
     pub(super) shards: Vec<Vec<ShardRuns>>,
 }
 
 /// Stores the small files and gives all files of the snapshot, with the manifest that lists them.
 pub(super) fn store(writer: &Writer, contents: Contents) -> Result<(Vec<FileSpec>, Manifest)> {
-    let Contents { head, catalog, definitions, shards } = contents;
+    let Contents { head, looked, shards } = contents;
+    let Looked { catalog, definitions } = &*looked;
     let mut files = Vec::new();
-    let templates = templates(writer, &definitions)?;
+    let templates = foreign::write_template(definitions);
+    let templates = if templates.is_empty() { None } else { Some(put(writer, &templates)?) };
     let mut indices = Vec::with_capacity(catalog.indices.len());
     for (index, shards) in catalog.indices.iter().zip(shards) {
-        index_definitions(writer, index, &head.parts, templates.as_ref(), &mut files)?;
+        let path = |piece| layout::data_path(&index.name, piece);
+        for (piece, bytes) in index_definitions(index, &head.parts)? {
+            files.push(FileSpec { path: path(piece), segments: vec![put(writer, &bytes)?] });
+        }
+        // multielasticdump keeps all legacy templates beside each index.
+        files.extend(templates.iter().map(|of| FileSpec { path: path(Piece::Template), segments: vec![of.clone()] }));
         indices.push(documents(index, shards, &head, &mut files));
     }
-    let definitions = definition_files(writer, &definitions, &mut files)?;
-    let manifest = Manifest { head, definitions, indices, left_out_system: catalog.left_out_system };
+    let definitions = definition_files(writer, definitions, &mut files)?;
+    let manifest = Manifest { head, definitions, indices, left_out_system: catalog.left_out_system.clone() };
     files.push(FileSpec { path: layout::manifest_path(), segments: vec![manifest_segment(writer, &manifest)?] });
     Ok((files, manifest))
 }
@@ -66,35 +72,19 @@ pub(super) fn put(writer: &Writer, bytes: &[u8]) -> Result<Segment> {
     stream.finish().doing(|| "cannot store a file".into())
 }
 
-/// multielasticdump keeps all legacy templates beside each index.
-fn templates(writer: &Writer, definitions: &[Definition]) -> Result<Option<Segment>> {
-    let bytes = foreign::write_template(definitions);
-    if bytes.is_empty() { Ok(None) } else { put(writer, &bytes).map(Some) }
-}
-
-fn index_definitions(
-    writer: &Writer,
-    index: &Index,
-    parts: &Parts,
-    templates: Option<&Segment>,
-    files: &mut Vec<FileSpec>,
-) -> Result<()> {
-    let mut add = |piece: Piece, segment: Segment| {
-        files.push(FileSpec { path: layout::data_path(&index.name, piece), segments: vec![segment] });
-    };
+/// The small files of an index, but for the templates.
+pub(super) fn index_definitions(index: &Index, parts: &Parts) -> Result<Vec<(Piece, Vec<u8>)>> {
+    let mut files = Vec::new();
     if parts.has(Part::Mappings) {
-        add(Piece::Mapping, put(writer, &foreign::write_mapping(&index.name, &index.mappings))?);
+        files.push((Piece::Mapping, foreign::write_mapping(&index.name, &index.mappings)));
     }
     if let Some(settings) = settings(index, parts)? {
-        add(Piece::Settings, put(writer, &settings)?);
+        files.push((Piece::Settings, settings));
     }
     if parts.has(Part::Aliases) && index.aliases.get() != "{}" {
-        add(Piece::Alias, put(writer, &foreign::write_alias(&index.name, &index.aliases))?);
+        files.push((Piece::Alias, foreign::write_alias(&index.name, &index.aliases)));
     }
-    if let Some(templates) = templates {
-        add(Piece::Template, templates.clone());
-    }
-    Ok(())
+    Ok(files)
 }
 
 fn settings(index: &Index, parts: &Parts) -> Result<Option<Vec<u8>>> {

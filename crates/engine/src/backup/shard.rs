@@ -5,7 +5,10 @@ use std::sync::Arc;
 use elasticsearch::scan::{self, Hit};
 use repository::{Segment, Stream, Writer};
 
-use super::shards::PageSink;
+use super::{
+    line::{Document, LINE_END},
+    shards::PageSink,
+};
 use crate::{
     error::{Doing as _, Error, Result},
     fingerprint::{DocumentDigest, Fingerprint},
@@ -73,27 +76,20 @@ impl ShardWriter {
         }
     }
 
-    fn document(&mut self, hit: &Hit<'_>) -> Result<()> {
-        let (Some(id), Some(source)) = (hit.id, hit.source) else {
-            return Err(self.lacking(hit, if hit.id.is_none() { "_id" } else { "_source" }));
-        };
-        let digest = DocumentDigest::of(id, hit.routing, source).ok_or_else(|| self.lacking(hit, "readable _id"))?;
-        let place = match (hit.seq_no, hit.primary_term) {
-            (Some(seq_no), Some(primary_term)) => Some(Place { seq_no, primary_term }),
-            _ if self.numbered => return Err(self.lacking(hit, "_seq_no")),
-            _ => None,
-        };
-        line_start(&mut self.line, hit, id);
-        self.write(source, place, digest)?;
+    /// Takes one document.
+    pub(super) fn document(&mut self, hit: &Hit<'_>) -> Result<()> {
+        let document = Document::of(hit, &self.index, self.numbered)?;
+        document.start(&mut self.line);
+        self.write(&document)?;
         self.done.documents += 1;
-        self.done.fingerprint.add(digest);
-        if let Some(place) = place {
-            self.done.windows.add(digest, place.seq_no, place.primary_term);
+        self.done.fingerprint.add(document.digest);
+        if let Some(place) = document.place {
+            self.done.windows.add(document.digest, place.seq_no, place.primary_term);
         }
         Ok(())
     }
 
-    fn write(&mut self, source: &[u8], place: Option<Place>, digest: DocumentDigest) -> Result<()> {
+    fn write(&mut self, document: &Document<'_>) -> Result<()> {
         let run = match &mut self.run {
             Some(run) => run,
             none => {
@@ -101,17 +97,17 @@ impl ShardWriter {
                 none.insert(OpenRun { stream, bytes: 0, documents: 0, places: Vec::new() })
             }
         };
-        let bytes = (self.line.len() + source.len() + 2) as u64;
+        let bytes = (self.line.len() + document.source.len() + LINE_END.len()) as u64;
         let storing = || format!("cannot store documents of {}", self.what);
-        for part in [&self.line[..], source, b"}\n"] {
+        for part in [&self.line[..], document.source, LINE_END] {
             run.stream.append(part).doing(storing)?;
         }
-        if ends_chunk(digest, bytes) {
+        if ends_chunk(document.digest, bytes) {
             run.stream.end_chunk().doing(storing)?;
         }
         run.bytes += bytes;
         run.documents += 1;
-        run.places.extend(place);
+        run.places.extend(document.place);
         self.done.bytes += bytes;
         if run.bytes >= RUN_BYTES || run.places.len() >= RUN_DOCUMENTS {
             self.end_run()?;
@@ -127,11 +123,6 @@ impl ShardWriter {
         let entry = RunEntry(documents, bytes, sequence.bytes);
         self.done.runs.push(StoredRun { entry, lines, sequence });
         Ok(())
-    }
-
-    fn lacking(&self, hit: &Hit<'_>, part: &'static str) -> Error {
-        let id = String::from_utf8_lossy(hit.id.unwrap_or(b"(none)")).into_owned();
-        Error::Lacking { index: self.index.clone(), id, part }
     }
 }
 
@@ -159,35 +150,4 @@ impl PageSink for ShardWriter {
 /// them. The longer a document, the likelier, so that places are [`CHUNK_BYTES`] apart on average.
 fn ends_chunk(digest: DocumentDigest, bytes: u64) -> bool {
     (u128::from(digest.low()) * u128::from(CHUNK_BYTES)) >> 64 < u128::from(bytes)
-}
-
-/// The line up to the bytes of `_source`. Sequence number, term and sort values stay out of it, so that an index that
-/// was restored, copied or relocated still shares its chunks with its past.
-fn line_start(line: &mut Vec<u8>, hit: &Hit<'_>, id: &[u8]) {
-    line.clear();
-    line.push(b'{');
-    for (name, value) in [("_index", hit.index), ("_type", hit.doc_type)] {
-        if let Some(value) = value {
-            member(line, name, value);
-        }
-    }
-    member(line, "_id", id);
-    if let Some(version) = hit.version.filter(|version| *version != 1) {
-        member(line, "_version", version.to_string().as_bytes());
-    }
-    if let Some(routing) = hit.routing {
-        member(line, "_routing", routing);
-    }
-    if let Some(parent) = hit.parent {
-        member(line, "_parent", parent);
-    }
-    line.extend_from_slice(b"\"_source\":");
-}
-
-fn member(line: &mut Vec<u8>, name: &str, value: &[u8]) {
-    line.push(b'"');
-    line.extend_from_slice(name.as_bytes());
-    line.extend_from_slice(b"\":");
-    line.extend_from_slice(value);
-    line.push(b',');
 }
