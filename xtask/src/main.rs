@@ -3,6 +3,7 @@
 mod bench;
 mod crds;
 mod generate;
+mod generated;
 mod tidy;
 mod tree;
 
