@@ -56,6 +56,7 @@ tier_fast() {
   check "clippy" cargo clippy --workspace --all-targets --quiet -- -D warnings
   check "tidy" cargo run --quiet --package xtask -- tidy
   check "generated definitions" cargo run --quiet --package xtask -- crds --check
+  check "generated catalog" cargo run --quiet --package xtask -- catalog --check
   for target in $(ungrouped_test_targets); do arguments+=(--test "$target"); done
   tests "unit and golden tests" --lib --bins ${arguments[@]+"${arguments[@]}"}
   tests "examples in the documentation" --doc

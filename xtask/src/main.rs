@@ -1,6 +1,8 @@
-//! `cargo xtask`: automation that is not a test. Runs nothing of Larder's own crates but `api`, whose kinds it writes down.
+//! `cargo xtask`: automation that is not a test. Of Larder's own crates it uses `api` and `operator`, to write down their kinds
+//! and their catalog.
 
 mod bench;
+mod catalog;
 mod crds;
 mod generate;
 mod generated;
@@ -18,6 +20,7 @@ use clap::Parser;
 enum Command {
     /// Check what the compiler does not: arrows between crates, file sizes, names, links.
     Tidy,
+    Catalog(catalog::Catalog),
     Crds(crds::Crds),
     Generate(generate::Generate),
     Mapping(generate::Mapping),
@@ -27,6 +30,7 @@ enum Command {
 
 fn main() -> Result<ExitCode> {
     match Command::parse() {
+        Command::Catalog(arguments) => arguments.run(&tree::root()),
         Command::Crds(arguments) => arguments.run(&tree::root()),
         Command::Generate(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
         Command::Mapping(arguments) => {

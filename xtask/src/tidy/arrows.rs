@@ -19,7 +19,7 @@ const ARROWS: &[(&str, Arrows)] = &[
     ("job", Arrows::Only(&["api", "engine"])),
     ("operator", Arrows::Only(&["api"])),
     ("larder", Arrows::Any),
-    ("xtask", Arrows::Only(&["api", "samples"])),
+    ("xtask", Arrows::Only(&["api", "operator", "samples"])),
     ("samples", Arrows::Only(&[])),
 ];
 
