@@ -6,6 +6,7 @@ mod catalog;
 mod crds;
 mod generate;
 mod generated;
+mod manifest;
 mod tidy;
 mod tree;
 
@@ -23,6 +24,7 @@ enum Command {
     Catalog(catalog::Catalog),
     Crds(crds::Crds),
     Generate(generate::Generate),
+    Manifest(manifest::Manifest),
     Mapping(generate::Mapping),
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -33,6 +35,7 @@ fn main() -> Result<ExitCode> {
         Command::Catalog(arguments) => arguments.run(&tree::root()),
         Command::Crds(arguments) => arguments.run(&tree::root()),
         Command::Generate(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+        Command::Manifest(arguments) => arguments.run(&tree::root()),
         Command::Mapping(arguments) => {
             arguments.run();
             Ok(ExitCode::SUCCESS)
