@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs Larder's tests: ./test.sh for everything, ./test.sh TIER... for some of it.
 #
-#   fast          formatting, clippy, unit and golden tests, tidy; no servers
+#   fast          formatting, clippy, unit and golden tests, tidy, generated files; no servers
 #   licenses      cargo-deny: licences, sources, advisories of all dependencies
 #   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target (fuzz/README.md)
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
@@ -96,7 +96,13 @@ tier_fuzz() {
 
 tier_conversation() { tests "conversation tests" --test 'conversation_*'; }
 
-tier_contract() { with_servers "contract tests" tests "contract tests" --test 'contract_*'; }
+tier_contract() { with_servers "contract tests" contract; }
+
+# What Helm makes of the chart is generated too; Helm is the lab's.
+contract() {
+  check "deploy/install.yaml" cargo run --quiet --package xtask -- manifest --check
+  tests "contract tests" --test 'contract_*'
+}
 
 tier_heavy() { with_servers "heavy tests" tests "heavy tests" --test 'heavy_*'; }
 
