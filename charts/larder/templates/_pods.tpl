@@ -1,6 +1,8 @@
 {{- /* What the pods of both Deployments have in common. */ -}}
 {{- define "larder.pod" -}}
 automountServiceAccountToken: false
+# Variables of a Service of this name would look like the operator's own: LARDER_….
+enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
