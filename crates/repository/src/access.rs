@@ -5,8 +5,8 @@ use std::{num::NonZeroUsize, sync::Arc};
 use secrecy::SecretString;
 
 use crate::{
-    backend::{Backend, local::LocalBackend, remote::Patience, s3},
-    credentials::S3Credentials,
+    backend::{Backend, local::LocalBackend, remote::Patience, rest::RestBackend, s3},
+    credentials::{RestCredentials, S3Credentials},
     error::Result,
     host,
     location::Location,
@@ -21,6 +21,8 @@ pub struct Access {
     pub password: SecretString,
     /// For S3.
     pub s3: S3Credentials,
+    /// For REST, where the location has none in it.
+    pub rest: RestCredentials,
     /// PEM of certificates that are trusted beside the system's, for HTTPS.
     pub ca_certificate: Option<Vec<u8>>,
     /// Who signs locks and keys, where the operating system's name of the user says too little.
@@ -44,6 +46,7 @@ impl Access {
             location,
             password,
             s3: S3Credentials::default(),
+            rest: RestCredentials::default(),
             ca_certificate: None,
             user: None,
             connections: DEFAULT_CONNECTIONS,
@@ -58,6 +61,7 @@ impl Access {
     pub fn backend(&self) -> Result<Arc<dyn Backend>> {
         Ok(match &self.location {
             Location::Local(path) => Arc::new(LocalBackend::new(path.clone())),
+            Location::Rest { url, login } => Arc::new(RestBackend::new(self, url, login)?),
             Location::S3 { endpoint, bucket, prefix } => Arc::new(s3::backend(self, endpoint, bucket, prefix)?),
         })
     }
@@ -71,7 +75,7 @@ impl Access {
     pub(crate) fn useful_connections(&self) -> NonZeroUsize {
         match self.location {
             Location::Local(_) => self.connections.min(LOCAL_CONNECTIONS),
-            Location::S3 { .. } => self.connections,
+            Location::S3 { .. } | Location::Rest { .. } => self.connections,
         }
     }
 }

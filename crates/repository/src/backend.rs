@@ -5,6 +5,7 @@
 pub(crate) mod local;
 pub(crate) mod object;
 pub(crate) mod remote;
+pub(crate) mod rest;
 pub(crate) mod rustic;
 pub(crate) mod s3;
 

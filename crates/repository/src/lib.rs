@@ -34,7 +34,7 @@ mod write;
 pub use access::{Access, DEFAULT_CONNECTIONS};
 pub use backend::{Backend, BackendError, FileKind, remote::Patience};
 pub use check::{CheckProgress, CheckReport};
-pub use credentials::S3Credentials;
+pub use credentials::{RestCredentials, S3Credentials};
 pub use error::{Error, LockHolder, Result};
 pub use forget::{ForgetOptions, ForgetReport};
 pub use format::{Format, snapshot::Summary, tree::EntryKind};

@@ -28,7 +28,7 @@ const FOR_TESTS: &[&str] = &["samples"];
 
 /// Foreign libraries that live in one crate and nowhere else, so that they can be replaced there. Tests may use them too.
 const HOMES: &[(&str, &[&str])] = &[
-    // In `repository` only to hand certificates to opendal's transport.
+    // In `repository` for the REST backend, and to hand certificates to opendal's transport.
     ("reqwest", &["elasticsearch", "repository"]),
     ("rustic_core", &["repository"]),
     ("opendal", &["repository"]),

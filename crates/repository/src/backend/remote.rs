@@ -1,6 +1,6 @@
 //! What every store behind a network needs: patience, an HTTP client, and threads that drive requests. Speaks no protocol.
 
-use std::time::Duration;
+use std::{iter::successors, time::Duration};
 
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 
@@ -43,6 +43,14 @@ impl Default for Patience {
             longest_pause: Duration::from_secs(30),
             attempts_again: 9,
         }
+    }
+}
+
+impl Patience {
+    /// The pause behind each attempt but the last.
+    pub(crate) fn pauses(self) -> impl Iterator<Item = Duration> {
+        let lengths = successors(Some(self.first_pause), move |pause| Some((*pause * 2).min(self.longest_pause)));
+        lengths.take(self.attempts_again).map(|pause| pause.mul_f64(1.0 + rand::random::<f64>() / 4.0))
     }
 }
 
@@ -99,4 +107,18 @@ pub(crate) fn client(access: &Access) -> Result<reqwest::ClientBuilder> {
 /// What is wrong with a store's description.
 pub(crate) fn misconfigured(location: &str, error: &dyn std::fmt::Display) -> Error {
     Error::Location { value: location.to_owned(), reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pauses_by_default_grow_to_two_minutes_and_a_little() {
+        let pauses: Vec<Duration> = Patience::default().pauses().collect();
+        let all: Duration = pauses.iter().sum();
+        assert_eq!(pauses.len(), 9);
+        assert!((120..155).contains(&all.as_secs()), "{all:?}");
+        assert!(pauses[0] >= Duration::from_millis(500) && pauses[0] < Duration::from_secs(1), "{pauses:?}");
+    }
 }

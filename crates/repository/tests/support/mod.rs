@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub mod backend_suite;
+pub mod rest_store;
 pub mod tools;
 
 use std::{io::Write, path::Path};

@@ -1,4 +1,4 @@
-//! The real restic and the real MinIO. Never skips a test for want of them: what is missing is a failure that says so.
+//! The real restic, the real MinIO and the real rest-server. Never skips a test for want of them: what is missing is a failure that says so.
 
 use std::{
     env, fs,
@@ -36,13 +36,14 @@ pub fn program(name: &str) -> PathBuf {
 pub struct Restic {
     program: PathBuf,
     repository: String,
+    options: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
 impl Restic {
     /// A version of restic (see [`RESTICS`]) on a folder or another location.
     pub fn new(version: &str, repository: impl Into<String>) -> Self {
-        Self { program: program(version), repository: repository.into(), environment: Vec::new() }
+        Self { program: program(version), repository: repository.into(), options: Vec::new(), environment: Vec::new() }
     }
 
     /// With credentials for S3.
@@ -52,11 +53,18 @@ impl Restic {
         self
     }
 
+    /// With an authority to trust.
+    pub fn with_ca(mut self, file: &Path) -> Self {
+        self.options.extend(["--cacert".to_owned(), file.to_str().unwrap().to_owned()]);
+        self
+    }
+
     /// The command, ready to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(["--no-cache", "-r", &self.repository])
+            .args(&self.options)
             .args(arguments)
             .env("RESTIC_PASSWORD", PASSWORD)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -167,5 +175,97 @@ impl Drop for Minio {
     fn drop(&mut self) {
         self.server.kill().ok();
         self.server.wait().ok();
+    }
+}
+
+/// A rest-server on a free port of this machine, with its data in a temporary folder.
+pub struct RestServer {
+    server: Child,
+    options: Vec<String>,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+/// A user of [`RestServer::with_login`].
+pub const REST_USER: &str = "es";
+/// That user's password.
+pub const REST_PASSWORD: &str = "p/w:x@y";
+/// Both, as htpasswd has them: SHA-1 of the password.
+const HTPASSWD: &str = "es:{SHA}+52DdjcAHKaX0Mpe1Ii8ofLny0Y=\n";
+/// Longest time until rest-server answers.
+const REST_START: Duration = Duration::from_mins(1);
+
+impl RestServer {
+    /// One that anybody may use, with further options.
+    pub fn open(options: &[&str]) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), [&["--no-auth"], options].concat())
+    }
+
+    /// One that wants [`REST_USER`], with further options.
+    pub fn with_login(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("htpasswd"), HTPASSWD).unwrap();
+        let file = folder.path().join("htpasswd").to_str().unwrap().to_owned();
+        Self::start(folder, [&["--htpasswd-file", &file], options].concat())
+    }
+
+    fn start(folder: tempfile::TempDir, options: Vec<&str>) -> Self {
+        let options: Vec<String> = options.into_iter().map(str::to_owned).collect();
+        let (server, address) = serve_rest(folder.path(), &options, "127.0.0.1:0");
+        Self { server, options, address, folder }
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Where it keeps its files.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Kills it; what it was told to store and has acknowledged stays.
+    pub fn kill(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+
+    /// Starts it again after [`RestServer::kill`], at the same address.
+    pub fn start_again(&mut self) {
+        self.server = serve_rest(self.folder.path(), &self.options, &self.address).0;
+    }
+}
+
+impl Drop for RestServer {
+    fn drop(&mut self) {
+        self.server.kill().ok();
+        self.server.wait().ok();
+    }
+}
+
+/// The process, and the address on which it says that it listens.
+fn serve_rest(folder: &Path, options: &[String], address: &str) -> (Child, String) {
+    let log = folder.join("log");
+    let output = fs::File::create(&log).unwrap();
+    let mut server = Command::new(program("rest-server"))
+        .args(["--listen", address, "--path"])
+        .arg(folder.join("data"))
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    loop {
+        let said = fs::read_to_string(&log).unwrap();
+        let line = said.lines().find_map(|line| line.split_once("start server on ")).filter(|_| said.ends_with('\n'));
+        if let Some((_, address)) = line {
+            return (server, address.to_owned());
+        }
+        let gone = server.try_wait().unwrap();
+        assert!(gone.is_none() && began.elapsed() < REST_START, "rest-server does not start: {said}");
+        thread::sleep(Duration::from_millis(20));
     }
 }
