@@ -1,5 +1,6 @@
-//! What the program does with repositories, in folders of both formats and in a real S3 server: `LARDER_TEST_S3`,
-//! `LARDER_TEST_S3_KEY` and `LARDER_TEST_S3_SECRET` say where it is. restic must agree each time.
+//! What the program does with repositories, in folders of both formats, in a real S3 server and in a real rest-server:
+//! `LARDER_TEST_S3`, `LARDER_TEST_S3_KEY`, `LARDER_TEST_S3_SECRET` and `LARDER_TEST_REST` say where they are. restic must agree
+//! each time.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
@@ -18,7 +19,7 @@ use support::{
     PASSWORD,
     cluster::{Cluster, assert_same},
     larder::Larder,
-    tools::{RESTICS, Restic},
+    tools::{REST_PASSWORD, REST_USER, RESTICS, RestServer, Restic},
 };
 
 /// An index of `documents` documents on the 7.14.0; it is gone when this goes.
@@ -86,6 +87,17 @@ fn local(folder: &Path) -> String {
     folder.join("repository").to_str().unwrap().to_owned()
 }
 
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} must be set"))
+}
+
+/// A name that nobody else has.
+fn unique() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().file_name().unwrap().to_str().unwrap().to_lowercase();
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
 /// Files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -98,15 +110,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn what_is_saved_to_s3_comes_back_and_restic_sees_it() {
-    let variable = |name: &str| env::var(name).unwrap_or_else(|_| panic!("{name} must be set"));
     let (server, key, secret) =
         (variable("LARDER_TEST_S3"), variable("LARDER_TEST_S3_KEY"), variable("LARDER_TEST_S3_SECRET"));
     let sample = Sample::new("s3", 2_000);
     for prefix in ["", "/some/where"] {
-        let unique = tempfile::tempdir().unwrap();
-        let unique = unique.path().file_name().unwrap().to_str().unwrap().to_lowercase();
-        let bucket: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
-        let location = format!("s3:{server}/larder-{bucket}{prefix}");
+        let location = format!("s3:{server}/larder-{}{prefix}", unique());
         let larder = sample.with(Larder::on(&location));
         larder.fails(&["snapshots"], &["larder-"]);
         let larder = larder.with("AWS_ACCESS_KEY_ID", &key).with("AWS_SECRET_ACCESS_KEY", &secret);
@@ -121,6 +129,39 @@ fn what_is_saved_to_s3_comes_back_and_restic_sees_it() {
         let refused = larder.with("AWS_SECRET_ACCESS_KEY", "not-the-secret").fails(&["snapshots"], &["larder-"]);
         assert!(!refused.said("not-the-secret"), "{refused:?}");
     }
+}
+
+#[test]
+fn what_is_saved_to_rest_comes_back_and_restic_sees_it() {
+    let sample = Sample::new("rest", 2_000);
+    let location = format!("rest:{}/larder-{}/", variable("LARDER_TEST_REST"), unique());
+    let larder = sample.with(Larder::on(&location));
+    larder.fails(&["snapshots"], &[&location]);
+    larder.done(&["init"]);
+    larder.fails(&["init"], &[&location]);
+    sample.round_trip(&larder);
+    for version in RESTICS {
+        let restic = Restic::new(version, location.as_str());
+        restic.check();
+        assert!(restic.run(&["snapshots"]).contains("host-0"));
+    }
+}
+
+#[test]
+fn the_login_of_a_rest_server_is_taken_from_the_address_or_as_restic_takes_it() {
+    let server = RestServer::with_login(&[]);
+    let at = |login: &str| format!("rest:http://{login}{}/repo/", server.address());
+    let larder = Larder::on(&at(""));
+    larder.fails(&["init"], &[&at(""), "401"]);
+    let with_login = larder.with("RESTIC_REST_USERNAME", REST_USER).with("RESTIC_REST_PASSWORD", REST_PASSWORD);
+    with_login.done(&["init"]);
+    Larder::on(&at("es:p%2Fw%3Ax%40y@")).done(&["snapshots"]);
+    for wrong in [with_login.clone().with("RESTIC_REST_PASSWORD", "not-it"), Larder::on(&at("es:not-it@"))] {
+        let refused = wrong.fails(&["snapshots", "-vv"], &[&at(""), "401"]);
+        assert!(!refused.said("not-it"), "{refused:?}");
+    }
+    let senseless = Larder::on("rest:es:not-it@host/").run(&["snapshots"]).expect(2, "no scheme");
+    assert!(senseless.said("http://") && !senseless.said("not-it"), "{senseless:?}");
 }
 
 #[test]

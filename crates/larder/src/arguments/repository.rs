@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use repository::{Access, Location, S3Credentials};
+use repository::{Access, Location, RestCredentials, S3Credentials};
 use secrecy::SecretString;
 
 use super::{elasticsearch::secret_file, parse_time};
@@ -18,7 +18,8 @@ use crate::exit::Misused;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Repository")]
 pub struct RepositoryArguments {
-    /// Where it is: a folder, or s3:https://HOST/BUCKET/PREFIX. Also RESTIC_REPOSITORY, RESTIC_REPOSITORY_FILE
+    /// Where it is: a folder, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH. Also RESTIC_REPOSITORY,
+    /// RESTIC_REPOSITORY_FILE
     #[arg(long, short, env = "LARDER_REPOSITORY", hide_env_values = true, value_name = "LOCATION", global = false)]
     repository: Option<String>,
     #[command(flatten)]
@@ -55,6 +56,7 @@ impl RepositoryArguments {
         let location = self.location()?;
         let mut access = Access::new(location, self.password.password()?);
         access.s3 = s3_credentials();
+        access.rest = rest_credentials();
         if let Some(file) = &self.repository_ca_file {
             let pem =
                 std::fs::read(file).with_context(|| format!("cannot read --repository-ca-file {}", file.display()))?;
@@ -140,5 +142,12 @@ fn s3_credentials() -> S3Credentials {
         secret_access_key: variable("AWS_SECRET_ACCESS_KEY").map(Into::into),
         session_token: variable("AWS_SESSION_TOKEN").map(Into::into),
         region: variable("AWS_DEFAULT_REGION").or_else(|| variable("AWS_REGION")),
+    }
+}
+
+fn rest_credentials() -> RestCredentials {
+    RestCredentials {
+        user: variable("RESTIC_REST_USERNAME"),
+        password: variable("RESTIC_REST_PASSWORD").map(Into::into),
     }
 }
