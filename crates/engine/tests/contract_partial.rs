@@ -25,7 +25,7 @@ const PIPELINE: &str = "larder-partial-pipeline";
 async fn fill(cluster: &Cluster, index: &str) {
     cluster.delete_all(index).await;
     let settings = json!({ "number_of_shards": 2, "number_of_replicas": 0, "refresh_interval": "17s", "analysis": {
-        "analyzer": { "mine": { "type": "custom", "tokenizer": "whitespace" } } } });
+        "analyzer": { "mine": { "type": "custom", "tokenizer": "standard" } } } });
     let mappings = json!({ "properties": { "n": { "type": "long" }, "at": { "type": "date" } } });
     cluster.create(index, &settings, &mappings, &json!({ format!("alias-of-{index}"): {} })).await;
     cluster.documents(index, (0..100).map(|n| (n.to_string(), json!({ "n": n })))).await;

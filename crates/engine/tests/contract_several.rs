@@ -15,7 +15,7 @@ use support::{Cluster, Store, everything, only, restore};
 
 async fn fill(cluster: &Cluster, index: &str, shards: u64, documents: u64, alias: Option<&str>) {
     cluster.delete_all(index).await;
-    let analysis = json!({ "analyzer": { "mine": { "type": "custom", "tokenizer": "whitespace" } } });
+    let analysis = json!({ "analyzer": { "mine": { "type": "custom", "tokenizer": "standard" } } });
     let settings = json!({ "number_of_shards": shards, "number_of_replicas": 0, "analysis": analysis });
     let mappings = json!({ "properties": { "n": { "type": "long" } } });
     let aliases = alias.map_or(json!({}), |alias| json!({ alias: {} }));
