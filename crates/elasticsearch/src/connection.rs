@@ -1,12 +1,13 @@
 //! How to reach a server: addresses, credentials, trust, patience. Checks them once and makes the HTTP client of
 //! them. Never prints a secret: credentials that came inside a URL are moved out of it here.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use percent_encoding::percent_decode_str;
 use reqwest::{
     Certificate, Identity,
+    dns::{Addrs, Name, Resolve, Resolving},
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT},
     redirect::Policy,
 };
@@ -95,13 +96,16 @@ pub struct Tls {
     pub ca: Option<Vec<u8>>,
     /// Our own certificate and its key in PEM.
     pub client: Option<(Vec<u8>, SecretString)>,
+    /// The name that the server's certificate is verified for, where it is another than the address's host. Goes with one
+    /// address.
+    pub server_name: Option<String>,
     /// Whether the server's certificate is verified. Only a person can turn that off.
     pub verify: bool,
 }
 
 impl Default for Tls {
     fn default() -> Self {
-        Self { ca: None, client: None, verify: true }
+        Self { ca: None, client: None, server_name: None, verify: true }
     }
 }
 
@@ -152,7 +156,7 @@ pub(crate) struct Prepared {
 /// [`Error::Connection`] naming the part that cannot be used.
 pub(crate) fn prepare(connection: Connection) -> Result<Prepared> {
     let Connection { urls, auth, tls, headers, timeouts } = connection;
-    let (urls, in_urls) = addresses(urls)?;
+    let (mut urls, in_urls) = addresses(urls)?;
     let auth = if matches!(auth, Auth::None) { in_urls } else { auth };
     let headers = standing_headers(&auth, headers)?;
     let direct = (!has_proxy()).then(|| Direct::new(headers.clone(), timeouts.connect));
@@ -164,6 +168,9 @@ pub(crate) fn prepare(connection: Connection) -> Result<Prepared> {
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_nodelay(true)
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
+    if let Some(name) = &tls.server_name {
+        builder = builder.dns_resolver(aliased(&mut urls, name)?);
+    }
     if let Some(pem) = &tls.ca {
         builder = builder.tls_certs_only(authorities(pem)?);
     }
@@ -176,6 +183,33 @@ pub(crate) fn prepare(connection: Connection) -> Result<Prepared> {
     }
     let http = builder.build().map_err(|e| unusable("the TLS or proxy configuration", innermost(&e)))?;
     Ok(Prepared { http, direct, urls })
+}
+
+/// Puts the name that certificates are verified for in the address's place; the resolver that comes out still leads to the
+/// address's host.
+fn aliased(urls: &mut [Url], name: &str) -> Result<Arc<HostOfAlias>> {
+    let what = format!("server name {name:?}");
+    let [url] = urls else { return Err(unusable(&what, "it goes with one address only".into())) };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    match url::Host::parse(name) {
+        Ok(url::Host::Domain(_)) => {}
+        _ => return Err(unusable(&what, "it is no name of a host".into())),
+    }
+    url.set_host(Some(name)).map_err(|error| unusable(&what, error.to_string()))?;
+    Ok(Arc::new(HostOfAlias(host)))
+}
+
+/// Finds one host, whatever name is asked for.
+struct HostOfAlias(String);
+
+impl Resolve for HostOfAlias {
+    fn resolve(&self, _: Name) -> Resolving {
+        let host = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
 }
 
 /// Whether the environment names a proxy for plain HTTP.

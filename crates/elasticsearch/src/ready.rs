@@ -61,7 +61,7 @@ impl Client {
                 return Err(Error::GaveUp { attempts, after, source: Box::new(source) });
             }
             tell(&source, &mut told);
-            tokio::time::sleep(pause.min(within - after)).await;
+            tokio::time::sleep(pause.min(within.saturating_sub(after))).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

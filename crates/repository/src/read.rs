@@ -43,6 +43,8 @@ pub struct Entry {
     pub size: u64,
     /// What it is.
     pub kind: EntryKind,
+    /// Digest of a file's list of blobs: files of which it is equal have the same content.
+    pub content: Option<Id>,
 }
 
 /// A file of a snapshot, found and complete: all its blobs are in the index. Clones share the list.
@@ -86,7 +88,7 @@ impl Reader {
     pub fn entries(&self, snapshot: &Snapshot) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         trees::walk(&self.shared.store, &self.shared.index, snapshot.tree, &mut |path, node| {
-            entries.push(Entry { path: path.to_owned(), size: node.size, kind: node.kind() });
+            entries.push(Entry { path: path.to_owned(), size: node.size, kind: node.kind(), content: node.digest() });
             Ok(())
         })?;
         entries.sort_unstable_by(|one, other| one.path.cmp(&other.path));

@@ -99,8 +99,11 @@ impl Drop for Driver {
 pub(crate) fn client(access: &Access) -> Result<reqwest::ClientBuilder> {
     let client = reqwest::Client::builder().connect_timeout(access.patience.connect);
     let Some(pem) = &access.ca_certificate else { return Ok(client) };
-    let certificates = reqwest::Certificate::from_pem_bundle(pem)
-        .map_err(|error| Error::Option { option: "CA certificate", reason: error.to_string() })?;
+    let refused = |reason: String| Error::Option { option: "CA certificate", reason };
+    let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| refused(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(refused("there is no PEM certificate in it".to_owned()));
+    }
     Ok(client.tls_certs_merge(certificates))
 }
 

@@ -153,6 +153,11 @@ impl Node<'_> {
         }
     }
 
+    /// Digest of a file's list of blobs.
+    pub(crate) fn digest(&self) -> Option<Id> {
+        self.content.map(|list| Id::of(list.get().as_bytes()))
+    }
+
     /// A file's blobs.
     pub(crate) fn content(&self) -> serde_json::Result<Vec<Id>> {
         self.content.map_or_else(|| Ok(Vec::new()), |raw| serde_json::from_str(raw.get()))
