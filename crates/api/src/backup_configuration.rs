@@ -82,3 +82,10 @@ pub struct InvokerStatus {
     /// The facts behind it.
     pub conditions: Option<Vec<Condition>>,
 }
+
+impl InvokerStatus {
+    /// Whether sessions can begin.
+    pub fn is_ready(&self) -> bool {
+        self.phase == Some(InvokerPhase::Ready)
+    }
+}

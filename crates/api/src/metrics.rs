@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::{labels::CATALOG_GROUP, target::TargetRef};
+
 /// Whether the last session succeeded, 1 or 0.
 pub const BACKUP_SESSION_SUCCESS: &str = "stash_backup_session_success";
 /// How long the last session took, in seconds.
@@ -16,6 +18,39 @@ pub const RESTORE_SESSION_SUCCESS: &str = "stash_restore_session_success";
 pub const RESTORE_SESSION_DURATION: &str = "stash_restore_session_duration_seconds";
 /// Targets of the last restore.
 pub const RESTORE_TARGET_COUNT: &str = "stash_restore_target_count_total";
+
+/// Whether the last backup of a target succeeded, 1 or 0.
+pub const BACKUP_TARGET_SUCCESS: &str = "stash_backup_target_success";
+/// Hosts of a target.
+pub const BACKUP_TARGET_HOST_COUNT: &str = "stash_backup_target_host_count_total";
+/// When a target's backup succeeded last, in seconds since 1970.
+pub const BACKUP_TARGET_LAST_SUCCESS: &str = "stash_backup_target_last_success_time_seconds";
+/// Whether the last restore of a target succeeded, 1 or 0.
+pub const RESTORE_TARGET_SUCCESS: &str = "stash_restore_target_success";
+/// Hosts of a target that is restored.
+pub const RESTORE_TARGET_HOST_COUNT: &str = "stash_restore_target_host_count_total";
+
+/// How long the last backup of a host took, in seconds.
+pub const BACKUP_HOST_DURATION: &str = "stash_backup_host_backup_duration_seconds";
+/// Bytes in a host's snapshots.
+pub const BACKUP_HOST_SIZE: &str = "stash_backup_host_data_size_bytes";
+/// Bytes that the repository did not have.
+pub const BACKUP_HOST_UPLOADED: &str = "stash_backup_host_data_uploaded_bytes";
+/// How long a host's data was worked on, in seconds.
+pub const BACKUP_HOST_PROCESSING_TIME: &str = "stash_backup_host_data_processing_time_seconds";
+/// Whether the last restore of a host succeeded, 1 or 0.
+pub const RESTORE_HOST_SUCCESS: &str = "stash_restore_host_restore_success";
+/// How long the last restore of a host took, in seconds.
+pub const RESTORE_HOST_DURATION: &str = "stash_restore_host_restore_duration_seconds";
+
+/// Whether the last check of a repository found everything in order, 1 or 0.
+pub const REPOSITORY_INTEGRITY: &str = "stash_repository_integrity";
+/// Bytes in a repository.
+pub const REPOSITORY_SIZE: &str = "stash_repository_size_bytes";
+/// Snapshots in a repository.
+pub const REPOSITORY_SNAPSHOTS: &str = "stash_repository_snapshot_count";
+/// Snapshots that the last retention removed.
+pub const REPOSITORY_SNAPSHOTS_REMOVED: &str = "stash_repository_snapshot_cleaned";
 
 /// Whether the last backup of a host succeeded, 1 or 0.
 pub const BACKUP_HOST_SUCCESS: &str = "stash_backup_host_backup_success";
@@ -37,6 +72,35 @@ pub struct Sample {
     pub labels: Vec<(&'static str, String)>,
     /// Its value.
     pub value: f64,
+}
+
+/// Names and values of labels.
+pub type Labels = Vec<(&'static str, String)>;
+
+/// The labels that all metrics of an invoker have.
+pub fn invoker(kind: &str, name: &str, namespace: &str, repository: &str) -> Labels {
+    vec![
+        ("invoker_kind", kind.to_owned()),
+        ("invoker_name", name.to_owned()),
+        ("namespace", namespace.to_owned()),
+        ("driver", "Restic".to_owned()),
+        ("repository", repository.to_owned()),
+    ]
+}
+
+/// The further labels of a target. An AppBinding is what its type says: `kubedb.com/elasticsearch`.
+pub fn target(target: &TargetRef, binding_type: Option<&str>) -> Labels {
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    let (kind, group) = match binding_type.and_then(|type_| type_.split_once('/')) {
+        Some((group, kind)) => (kind.to_owned(), group.to_owned()),
+        None if target.kind.as_deref() == Some("AppBinding") => ("appbindings".into(), CATALOG_GROUP.into()),
+        None => {
+            let version = text(&target.api_version);
+            let group = version.split_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
+            (text(&target.kind).to_lowercase(), group)
+        }
+    };
+    vec![("kind", kind), ("group", group), ("name", text(&target.name))]
 }
 
 /// The job under which an invoker's metrics are pushed.

@@ -9,21 +9,19 @@ use crate::{backup_session::HostBackupStats, restore_session::HostRestoreStats, 
 /// The file's name in the folder that `--output-dir` names.
 pub const FILE: &str = "output.json";
 
-/// What a backup tells.
+/// What a backup or a restore tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BackupOutput {
+pub struct Output<T> {
     /// The target.
-    pub target_status: HostStatuses<HostBackupStats>,
+    pub target_status: HostStatuses<T>,
 }
 
+/// What a backup tells.
+pub type BackupOutput = Output<HostBackupStats>;
+
 /// What a restore tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RestoreOutput {
-    /// The target.
-    pub target_status: HostStatuses<HostRestoreStats>,
-}
+pub type RestoreOutput = Output<HostRestoreStats>;
 
 /// A target and its hosts.
 #[skip_serializing_none]

@@ -28,6 +28,11 @@ impl RuntimeSettings {
     pub fn service_account(&self) -> Option<&str> {
         self.pod.as_ref()?.service_account_name.as_deref()
     }
+
+    /// Annotations of the service account that is made, such as the cloud's identity.
+    pub fn account_annotations(&self) -> Option<&BTreeMap<String, String>> {
+        self.pod.as_ref()?.service_account_annotations.as_ref()
+    }
 }
 
 /// How a pod runs. All but the two fields on the service account are Kubernetes' own.
