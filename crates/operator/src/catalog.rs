@@ -52,7 +52,7 @@ const BACKUP: [&str; 18] = [
     "--output-dir=${outputDir:=}",
 ];
 
-const RESTORE: [&str; 9] = [
+const RESTORE: [&str; 10] = [
     "--wait-timeout=${waitTimeout:=300}",
     "--hostname=${HOSTNAME:=}",
     "--source-hostname=${SOURCE_HOSTNAME:=}",
@@ -61,6 +61,7 @@ const RESTORE: [&str; 9] = [
     "--appbinding=${TARGET_NAME:=}",
     "--snapshot=${RESTORE_SNAPSHOTS:=}",
     "--es-args=${args:=}",
+    "--on-conflict=${onConflict:=fail}",
     "--output-dir=${outputDir:=}",
 ];
 

@@ -41,9 +41,21 @@ impl Reason {
     }
 }
 
+/// What was seen of a Job.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// The Job.
+    pub job: Option<Job>,
+    /// Its pods.
+    pub pods: Vec<Pod>,
+    /// Why it can have none, as its events tell.
+    pub no_pods: Option<String>,
+}
+
 /// Looks at a Job that was made. `held_up` is what held it up when it was looked at before: at its deadline the pods go, and
 /// with them what they tell.
-pub fn of(job: Option<&Job>, pods: &[Pod], held_up: Option<Reason>) -> JobOutcome {
+pub fn of(seen: &Seen, held_up: Option<Reason>) -> JobOutcome {
+    let Seen { job, pods, no_pods } = seen;
     let Some(job) = job else {
         return JobOutcome::Failed(Reason::new("JobDeleted", "its Job was deleted before it had ended"));
     };
@@ -53,14 +65,22 @@ pub fn of(job: Option<&Job>, pods: &[Pod], held_up: Option<Reason>) -> JobOutcom
     if holds("Complete").is_some() {
         return JobOutcome::Complete;
     }
-    if let Some(failed) = holds("Failed") {
+    // The second is there as soon as it is decided; the first only once its pods have ended, which those of a node that is gone
+    // never do.
+    if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
         return JobOutcome::Failed(failure(failed.reason.as_deref(), failed.message.as_deref(), pods, held_up));
     }
-    JobOutcome::Running { held_up: pods.iter().find_map(holds_up) }
+    let no_pods = no_pods.as_deref().filter(|_| pods.is_empty());
+    let refused = || no_pods.map(|why| Reason::new("FailedCreate", format!("it gets no pod: {why}")));
+    // Pods that are on their way out tell no more what held them up.
+    let before = || held_up.filter(|_| pods.iter().all(|pod| pod.metadata.deletion_timestamp.is_some()));
+    JobOutcome::Running { held_up: pods.iter().find_map(holds_up).or_else(refused).or_else(before) }
 }
 
 fn failure(reason: Option<&str>, message: Option<&str>, pods: &[Pod], held_up: Option<Reason>) -> Reason {
-    if let Some(reason) = pods.iter().find_map(died_of) {
+    // At the deadline the pods are deleted: that is not what they died of.
+    let late = reason == Some("DeadlineExceeded");
+    if let Some(reason) = pods.iter().filter(|_| !late).find_map(died_of) {
         return reason;
     }
     let message = message.unwrap_or("its Job failed");
@@ -152,7 +172,7 @@ mod tests {
     fn outcome(job: &Value, pods: &Value, held_up: Option<Reason>) -> JobOutcome {
         let job: Option<Job> = serde_json::from_value(job.clone()).expect("a Job");
         let pods: Vec<Pod> = serde_json::from_value(pods.clone()).expect("pods");
-        of(job.as_ref(), &pods, held_up)
+        of(&Seen { job, pods, no_pods: None }, held_up)
     }
 
     fn failed(reason: &str) -> Value {
@@ -184,6 +204,12 @@ mod tests {
             (&backoff, pod(&json!({ "phase": "Failed", "reason": "NodeLost" })), "NodeLost", "node is gone"),
             (&backoff, json!([]), "PodGone", "was deleted"),
             (&failed("DeadlineExceeded"), json!([]), "DeadlineExceeded", "timeOut"),
+            (
+                &json!({ "status": { "conditions": [{ "type": "FailureTarget", "status": "True", "reason": "DeadlineExceeded" }] } }),
+                json!([{ "metadata": { "deletionTimestamp": "2022-02-01T00:00:00Z" }, "status": { "phase": "Running" } }]),
+                "DeadlineExceeded",
+                "timeOut",
+            ),
             (&Value::Null, json!([]), "JobDeleted", "was deleted"),
         ];
         for (job, pods, reason, message) in cases {
@@ -191,6 +217,16 @@ mod tests {
             assert_eq!(why.reason, reason, "{pods}");
             assert!(why.message.contains(message), "{}", why.message);
         }
+    }
+
+    #[test]
+    fn a_job_that_gets_no_pod_says_why() {
+        let seen = Seen { job: Some(Job::default()), pods: Vec::new(), no_pods: Some("forbidden".into()) };
+        let JobOutcome::Running { held_up: Some(why) } = of(&seen, None) else { panic!("held up") };
+        assert_eq!((why.reason.as_str(), why.message.as_str()), ("FailedCreate", "it gets no pod: forbidden"));
+        // At its end its pods are gone, and the reason is not.
+        let seen = Seen { no_pods: None, ..seen };
+        assert_eq!(of(&seen, Some(why.clone())), JobOutcome::Running { held_up: Some(why) });
     }
 
     #[test]

@@ -1,18 +1,37 @@
 //! Kubernetes only: what should exist, given what is. Knows no repository's inside and no database.
+//!
+//! What decides is pure: [`backup_configuration`], [`backup_session`], [`restore_session`], [`repository`]. What reads and
+//! writes the cluster around it is started by [`run`].
 
+mod apply;
 pub mod backup_configuration;
 pub mod backup_session;
 pub mod catalog;
+mod cluster;
 pub mod conditions;
+mod definitions;
+mod driver;
+mod ended_triggers;
+mod events;
 pub mod executor;
+mod identity;
 pub mod job_outcome;
+mod jobs;
+mod lease;
 pub mod lookup;
 pub mod names;
 pub mod needs;
+mod observability;
 mod owned;
 pub mod plan;
 mod pods;
+pub mod repository;
 pub mod restore_session;
+mod rights;
+mod run;
 pub mod substitute;
+mod target;
 pub mod tasks;
 pub mod usage;
+
+pub use run::{OperatorError, Options, run};

@@ -19,4 +19,13 @@ impl<T> Lookup<T> {
             Self::Missing | Self::Unknown(_) => None,
         }
     }
+
+    /// The same with what is made of the object.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Self::Found(object) => Lookup::Found(make(object)),
+            Self::Missing => Lookup::Missing,
+            Self::Unknown(why) => Lookup::Unknown(why),
+        }
+    }
 }

@@ -38,6 +38,15 @@ pub struct Needs<'a> {
     pub target_condition: &'static str,
 }
 
+/// Where the data goes or comes from.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The Repository.
+    pub repository: Lookup<Repository>,
+    /// Its storage Secret.
+    pub secret: Lookup<()>,
+}
+
 /// Whether something can begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -7,8 +7,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 /// The object in whose wake what was made for it goes.
 pub(crate) fn by(kind: &str, name: &str, uid: &str) -> OwnerReference {
+    reference("v1beta1", kind, name, uid)
+}
+
+/// The same for a Repository, whose version is older.
+pub(crate) fn by_repository(name: &str, uid: &str) -> OwnerReference {
+    reference("v1alpha1", "Repository", name, uid)
+}
+
+fn reference(version: &str, kind: &str, name: &str, uid: &str) -> OwnerReference {
     OwnerReference {
-        api_version: format!("{}/v1beta1", labels::GROUP),
+        api_version: format!("{}/{version}", labels::GROUP),
         kind: kind.to_owned(),
         name: name.to_owned(),
         uid: uid.to_owned(),

@@ -2,19 +2,29 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::{
-    batch::v1::{CronJob, Job},
-    core::v1::{PersistentVolumeClaim, ServiceAccount},
-    rbac::v1::RoleBinding,
+use api::metrics::Sample;
+use k8s_openapi::{
+    api::{
+        batch::v1::{CronJob, Job},
+        core::v1::{PersistentVolumeClaim, Secret, ServiceAccount},
+        rbac::v1::{Role, RoleBinding},
+    },
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
 };
 
-/// What is to be done.
+/// What is to be done, in this order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan<S> {
     /// What should exist, in the order in which it is needed.
     pub apply: Vec<Wanted>,
+    /// Whom the object belongs to from now on, so that it goes with it: users make sessions by hand, without an owner.
+    pub owner: Option<OwnerReference>,
+    /// Metrics to be pushed; then it is planned again.
+    pub push: Option<Push>,
     /// What the object's status should say.
     pub status: S,
+    /// What should no longer exist.
+    pub delete: Vec<Unwanted>,
     /// When to look again, even if nothing changes.
     pub next: Option<Duration>,
 }
@@ -22,9 +32,13 @@ pub struct Plan<S> {
 /// An object that should exist.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wanted {
+    /// A copy of a Secret for pulling images.
+    Secret(Box<Secret>),
     /// An identity.
     ServiceAccount(ServiceAccount),
-    /// What it may do.
+    /// What may be done in a namespace.
+    Role(Role),
+    /// What an identity may do.
     RoleBinding(RoleBinding),
     /// Room for a dump.
     Claim(Box<PersistentVolumeClaim>),
@@ -34,5 +48,41 @@ pub enum Wanted {
     Job(Box<Job>),
 }
 
+/// An object of the same namespace that should no longer exist, by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unwanted {
+    /// A session that has had its time.
+    BackupSession(String),
+    /// Rights that nobody needs any more.
+    Role(String),
+    /// The same, given to somebody.
+    RoleBinding(String),
+}
+
+/// Metrics, and the job that they are pushed under.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Push {
+    /// As [`api::metrics::job`] has it.
+    pub job: String,
+    /// What is pushed.
+    pub samples: Vec<Sample>,
+}
+
+/// What came of a plan so far, when it is made again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// Why the API server took one of the objects for wrong.
+    pub refused: Option<String>,
+    /// What came of pushing metrics.
+    pub pushed: Option<Result<(), String>>,
+}
+
 /// Something that is needed and not there is looked for again after this.
 pub const SOON: Duration = Duration::from_secs(5);
+
+impl<S> Plan<S> {
+    /// Nothing is to be done but to say this.
+    pub fn say(status: S, next: Option<Duration>) -> Self {
+        Self { apply: Vec::new(), owner: None, push: None, status, delete: Vec::new(), next }
+    }
+}

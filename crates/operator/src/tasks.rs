@@ -1,9 +1,9 @@
 //! Which Task an invoker runs, with which variables, and for how long. Pure.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use api::{
-    AppBindingSpec, TaskSpec,
+    AppBinding, AppBindingSpec, FunctionSpec, TaskSpec,
     target::TargetRef,
     task::{Param, TaskRef},
 };
@@ -22,6 +22,24 @@ pub struct Chosen {
     pub name: String,
     /// Its variables.
     pub params: Vec<Param>,
+}
+
+/// What a session's Job is made of.
+#[derive(Debug, Clone)]
+pub struct Needed {
+    /// The target, where it is an AppBinding.
+    pub binding: Option<AppBinding>,
+    /// The Task, by the name that was chosen or by that without its revision.
+    pub task: Lookup<TaskSpec>,
+    /// All Functions.
+    pub functions: BTreeMap<String, FunctionSpec>,
+}
+
+impl Default for Needed {
+    /// Nothing was looked for.
+    fn default() -> Self {
+        Self { binding: None, task: Lookup::Missing, functions: BTreeMap::new() }
+    }
 }
 
 /// Which way a session goes.

@@ -49,7 +49,11 @@ impl Cluster {
 }
 
 fn settings() -> Settings {
-    Settings { image: "registry.example/larder:1".into(), pushgateway_url: "http://larder.larder.svc:56789".into() }
+    Settings {
+        image: "registry.example/larder:1".into(),
+        pushgateway_url: "http://larder.larder.svc:56789".into(),
+        pull_secrets: Vec::new(),
+    }
 }
 
 fn backup(cluster: &Cluster, configuration: &BackupConfiguration) -> Result<Executor, ExecutorError> {

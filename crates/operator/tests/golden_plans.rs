@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use api::{
     AppBinding, BackupConfiguration, BackupSession, Repository, RestoreSession, backup_configuration::InvokerStatus,
-    session::InvokerPhase,
+    backup_session::BackupSessionPhase, session::InvokerPhase,
 };
 use k8s_openapi::{
     api::{batch::v1::Job, core::v1::Pod},
@@ -18,10 +18,11 @@ use operator::{
     backup_session::plan as session,
     catalog,
     executor::Settings,
+    job_outcome::Seen,
     lookup::Lookup,
-    plan::Wanted,
+    plan::{Push, Tried, Wanted},
     restore_session::plan as restore_session,
-    tasks::{self, Direction},
+    tasks::{self, Direction, Needed},
 };
 use serde_json::{Value, json};
 
@@ -40,12 +41,18 @@ fn yaml(value: &impl serde::Serialize) -> String {
 
 fn wanted(wanted: &Wanted) -> String {
     match wanted {
+        Wanted::Secret(object) => yaml(object),
         Wanted::ServiceAccount(object) => yaml(object),
+        Wanted::Role(object) => yaml(object),
         Wanted::RoleBinding(object) => yaml(object),
         Wanted::Claim(object) => yaml(object),
         Wanted::CronJob(object) => yaml(object),
         Wanted::Job(object) => yaml(object),
     }
+}
+
+fn pushed(push: &Push) -> String {
+    format!("job {}\n{}", push.job, api::metrics::text(&push.samples))
 }
 
 /// A BackupConfiguration for which everything is there.
@@ -62,7 +69,7 @@ fn complete(configuration: BackupConfiguration) -> configuration::Observed {
         namespace_labels: BTreeMap::from([("backup-tier".into(), "gold".into()), ("env".into(), "prod".into())]),
         target: Lookup::Found(()),
         cron_job: None,
-        refused: None,
+        tried: Tried::default(),
     }
 }
 
@@ -71,7 +78,7 @@ fn each_backup_configuration_gets_its_cron_job_and_is_ready_once_it_is_there() {
     for object in manifests::of::<BackupConfiguration>("BackupConfiguration") {
         let name = object.metadata.name.clone().expect("a name");
         let mut observed = complete(object);
-        let first = configuration::plan(&observed, IMAGE, at(0));
+        let first = configuration::plan(&observed, &settings(), at(0));
         assert_eq!(first.status.phase, Some(InvokerPhase::NotReady), "{name}: it is not there yet");
         let text: Vec<String> = first.apply.iter().map(wanted).collect();
         insta::assert_snapshot!(format!("configuration-{name}"), text.join("---\n"));
@@ -79,7 +86,7 @@ fn each_backup_configuration_gets_its_cron_job_and_is_ready_once_it_is_there() {
             Wanted::CronJob(cron_job) => Some(*cron_job),
             _ => None,
         });
-        let second = configuration::plan(&observed, IMAGE, at(1));
+        let second = configuration::plan(&observed, &settings(), at(1));
         assert_eq!((second.status.phase, second.next), (Some(InvokerPhase::Ready), None), "{name}");
     }
 }
@@ -90,7 +97,7 @@ fn what_a_backup_configuration_lacks_is_told() {
     let with = |change: fn(&mut configuration::Observed)| {
         let mut observed = complete(object.clone());
         change(&mut observed);
-        let plan = configuration::plan(&observed, IMAGE, at(0));
+        let plan = configuration::plan(&observed, &settings(), at(0));
         format!("apply: {}\nnext: {:?}\n{}", plan.apply.len(), plan.next, yaml(&plan.status))
     };
     let cases = [
@@ -99,7 +106,7 @@ fn what_a_backup_configuration_lacks_is_told() {
         ("no-secret", with(|observed| observed.secret = Lookup::Missing)),
         ("not-allowed", with(|observed| observed.namespace_labels.clear())),
         ("no-target", with(|observed| observed.target = Lookup::Missing)),
-        ("bad-schedule", with(|observed| observed.refused = Some("spec.schedule: Invalid value".into()))),
+        ("bad-schedule", with(|observed| observed.tried.refused = Some("spec.schedule: Invalid value".into()))),
     ];
     for (name, text) in cases {
         insta::assert_snapshot!(format!("lacking-{name}"), text);
@@ -124,52 +131,52 @@ fn begun() -> session::Observed {
         at_work: None,
         free: true,
         repository: Lookup::Found(manifests::of::<Repository>("Repository").remove(0)),
-        binding: Some(binding),
-        task: Lookup::Found(task.spec),
-        functions: functions.collect(),
-        job: None,
-        pods: Vec::new(),
-        pushed: None,
+        needed: Needed { binding: Some(binding), task: Lookup::Found(task.spec), functions: functions.collect() },
+        executor: Seen::default(),
+        tried: Tried::default(),
         history: Vec::new(),
     }
 }
 
 fn settings() -> Settings {
-    Settings { image: IMAGE.into(), pushgateway_url: "http://larder.larder.svc:56789".into() }
+    Settings { image: IMAGE.into(), pushgateway_url: "http://larder.larder.svc:56789".into(), pull_secrets: Vec::new() }
 }
 
 /// What is planned, and the session as it is then.
 fn step(observed: &mut session::Observed, second: i64) -> String {
     let planned = session::plan(observed, &settings(), at(second));
-    observed.session.status = Some(planned.plan.status.clone());
-    if let Some(job) = planned.plan.apply.iter().find_map(|wanted| match wanted {
+    observed.session.status = Some(planned.status.clone());
+    if let Some(job) = planned.apply.iter().find_map(|wanted| match wanted {
         Wanted::Job(job) => Some(job.as_ref().clone()),
         _ => None,
     }) {
-        observed.job = Some(job);
+        observed.executor.job = Some(job);
     }
     let kinds: Vec<&str> = planned
-        .plan
         .apply
         .iter()
         .map(|wanted| match wanted {
             Wanted::Job(_) => "Job",
             Wanted::Claim(_) => "Claim",
-            _ => "other",
+            Wanted::Secret(_) => "Secret",
+            Wanted::ServiceAccount(_) => "ServiceAccount",
+            Wanted::Role(_) => "Role",
+            Wanted::RoleBinding(_) => "RoleBinding",
+            Wanted::CronJob(_) => "CronJob",
         })
         .collect();
-    let push = api::metrics::text(&planned.push);
+    let push = planned.push.as_ref().map(pushed).unwrap_or_default();
     format!(
         "apply: {kinds:?}\nnext: {:?}\ndelete: {:?}\npush:\n{push}status:\n{}",
-        planned.plan.next,
+        planned.next,
         planned.delete,
-        yaml(&planned.plan.status)
+        yaml(&planned.status)
     )
 }
 
 fn job_ended(observed: &mut session::Observed, type_: &str, reason: &str) {
     let status = json!({ "conditions": [{ "type": type_, "status": "True", "reason": reason, "message": "m" }] });
-    observed.job.as_mut().expect("a Job").status = serde_json::from_value(status).expect("a status");
+    observed.executor.job.as_mut().expect("a Job").status = serde_json::from_value(status).expect("a status");
 }
 
 fn host_told(observed: &mut session::Observed, phase: &str) {
@@ -187,10 +194,10 @@ fn a_session_goes_from_its_job_over_its_metrics_to_its_end() {
     insta::assert_snapshot!("session-3-has-told", step(&mut observed, 60));
     job_ended(&mut observed, "Complete", "");
     insta::assert_snapshot!("session-4-pushes", step(&mut observed, 72));
-    observed.pushed = Some(Ok(()));
+    observed.tried.pushed = Some(Ok(()));
     insta::assert_snapshot!("session-5-succeeds", step(&mut observed, 72));
     assert_eq!(
-        session::plan(&observed, &settings(), at(99)).plan.status,
+        session::plan(&observed, &settings(), at(99)).status,
         observed.session.status.clone().expect("a status")
     );
 }
@@ -201,7 +208,7 @@ fn a_pushgateway_that_is_down_fails_no_backup() {
     step(&mut observed, 0);
     host_told(&mut observed, "Succeeded");
     job_ended(&mut observed, "Complete", "");
-    observed.pushed = Some(Err("connection refused".into()));
+    observed.tried.pushed = Some(Err("connection refused".into()));
     insta::assert_snapshot!("session-without-pushgateway", step(&mut observed, 72));
 }
 
@@ -213,9 +220,9 @@ fn every_session_ends() {
             let pod = json!({ "status": { "initContainerStatuses": [{ "name": "elasticsearch-backup-7-3-2-0", "image": "i",
                 "imageID": "", "ready": false, "restartCount": 0,
                 "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } } }] } });
-            observed.pods = vec![serde_json::from_value::<Pod>(pod).expect("a pod")];
+            observed.executor.pods = vec![serde_json::from_value::<Pod>(pod).expect("a pod")];
         }),
-        ("job-deleted", |observed| observed.job = None),
+        ("job-deleted", |observed| observed.executor.job = None),
         ("deadline", |observed| job_ended(observed, "Failed", "DeadlineExceeded")),
         ("silent", |observed| job_ended(observed, "Complete", "")),
         ("status-failed", |observed| {
@@ -227,7 +234,7 @@ fn every_session_ends() {
         let mut observed = begun();
         step(&mut observed, 0);
         change(&mut observed);
-        observed.pushed = Some(Ok(()));
+        observed.tried.pushed = Some(Ok(()));
         insta::assert_snapshot!(format!("session-ends-{name}"), step(&mut observed, 90));
     }
 }
@@ -241,9 +248,11 @@ fn a_session_that_cannot_begin_says_why() {
             }
         }),
         ("no-invoker", |observed| observed.invoker = Lookup::Missing),
-        ("another-at-work", |observed| observed.at_work = Some("alpha-nightly-1".into())),
-        ("no-task", |observed| observed.task = Lookup::Missing),
-        ("no-function", |observed| observed.functions.clear()),
+        ("another-at-work", |observed| {
+            observed.at_work = Some(("alpha-nightly-1".into(), BackupSessionPhase::Running))
+        }),
+        ("no-task", |observed| observed.needed.task = Lookup::Missing),
+        ("no-function", |observed| observed.needed.functions.clear()),
         ("bad-timeout", |observed| {
             if let Lookup::Found(invoker) = &mut observed.invoker {
                 invoker.spec.time_out = Some("soon".into());
@@ -262,7 +271,7 @@ fn a_session_waits_while_too_many_jobs_run() {
     let mut observed = begun();
     observed.free = false;
     let planned = session::plan(&observed, &settings(), at(0));
-    assert!(planned.plan.apply.is_empty() && planned.plan.next.is_some() && planned.plan.status.phase.is_none());
+    assert!(planned.apply.is_empty() && planned.next.is_some() && planned.status.phase.is_none());
 }
 
 #[test]
@@ -270,7 +279,7 @@ fn a_job_is_the_same_however_often_it_is_planned() {
     let observed = begun();
     let job = |second| {
         let planned = session::plan(&observed, &settings(), at(second));
-        planned.plan.apply.into_iter().find_map(|wanted| match wanted {
+        planned.apply.into_iter().find_map(|wanted| match wanted {
             Wanted::Job(job) => Some(*job),
             _ => None,
         })
@@ -296,25 +305,22 @@ fn restore(name: &str) -> restore_session::Observed {
         secret: Lookup::Found(()),
         namespace_labels: BTreeMap::from([("backup-tier".into(), "gold".into()), ("env".into(), "prod".into())]),
         target: Lookup::Found(()),
-        binding: Some(binding),
         free: true,
-        task: Lookup::Found(task.spec),
-        functions: functions.collect(),
-        job: None,
-        pods: Vec::new(),
-        pushed: None,
+        needed: Needed { binding: Some(binding), task: Lookup::Found(task.spec), functions: functions.collect() },
+        executor: Seen::default(),
+        tried: Tried::default(),
     }
 }
 
 fn restore_step(observed: &mut restore_session::Observed, second: i64) -> String {
     let planned = restore_session::plan(observed, &settings(), at(second));
-    observed.session.status = Some(planned.plan.status.clone());
-    if let Some(Wanted::Job(job)) = planned.plan.apply.iter().find(|wanted| matches!(wanted, Wanted::Job(_))) {
-        observed.job = Some(job.as_ref().clone());
+    observed.session.status = Some(planned.status.clone());
+    if let Some(Wanted::Job(job)) = planned.apply.iter().find(|wanted| matches!(wanted, Wanted::Job(_))) {
+        observed.executor.job = Some(job.as_ref().clone());
     }
-    let push = api::metrics::text(&planned.push);
-    let (applied, next) = (planned.plan.apply.len(), planned.plan.next);
-    format!("apply: {applied}\nnext: {next:?}\npush:\n{push}status:\n{}", yaml(&planned.plan.status))
+    let push = planned.push.as_ref().map(pushed).unwrap_or_default();
+    let (applied, next) = (planned.apply.len(), planned.next);
+    format!("apply: {applied}\nnext: {next:?}\npush:\n{push}status:\n{}", yaml(&planned.status))
 }
 
 #[test]
@@ -325,7 +331,7 @@ fn a_restore_goes_from_its_job_over_its_metrics_to_its_end() {
     let stats = json!([{ "hostname": "host-0", "phase": "Succeeded", "duration": "3.2s" }]);
     status.stats = serde_json::from_value(stats).expect("stats");
     insta::assert_snapshot!("restore-2-pushes", restore_step(&mut observed, 60));
-    observed.pushed = Some(Ok(()));
+    observed.tried.pushed = Some(Ok(()));
     insta::assert_snapshot!("restore-3-succeeds", restore_step(&mut observed, 72));
 }
 
@@ -338,7 +344,7 @@ fn a_restore_that_cannot_begin_or_fails_says_why() {
         ("no-repository", "alpha-latest", |observed| observed.repository = Lookup::Missing),
         ("no-secret", "alpha-latest", |observed| observed.secret = Lookup::Missing),
         ("no-target", "alpha-latest", |observed| observed.target = Lookup::Missing),
-        ("no-function", "alpha-latest", |observed| observed.functions.clear()),
+        ("no-function", "alpha-latest", |observed| observed.needed.functions.clear()),
     ];
     for (name, session, change) in cases {
         let mut observed = restore(session);
@@ -347,7 +353,7 @@ fn a_restore_that_cannot_begin_or_fails_says_why() {
     }
     let mut observed = restore("alpha-latest");
     restore_step(&mut observed, 0);
-    observed.job = None;
-    observed.pushed = Some(Err("connection refused".into()));
+    observed.executor.job = None;
+    observed.tried.pushed = Some(Err("connection refused".into()));
     insta::assert_snapshot!("restore-ends-job-deleted", restore_step(&mut observed, 9));
 }

@@ -6,54 +6,42 @@ use api::{BackupConfiguration, labels, runtime_settings::RuntimeSettings};
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, CronJobSpec, JobSpec, JobTemplateSpec},
-        core::v1::{Container, PodSpec, PodTemplateSpec, ServiceAccount},
-        rbac::v1::{RoleBinding, RoleRef, Subject},
+        core::v1::{Container, PodSpec, PodTemplateSpec},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-use crate::{names, owned, plan::Wanted, pods};
+use crate::{executor::Settings, identity::Identity, names, owned, plan::Wanted, pods};
 
 /// The ClusterRole of what begins sessions.
 const ROLE: &str = "stash-cron-job";
 
 /// What is needed for sessions to begin by themselves, the CronJob last.
-pub(super) fn of(configuration: &BackupConfiguration, image: &str) -> Vec<Wanted> {
+pub(super) fn of(configuration: &BackupConfiguration, operator: &Settings) -> Vec<Wanted> {
     let name = names::cron_job(configuration.metadata.name.as_deref().unwrap_or_default());
     let settings = configuration.spec.runtime_settings.clone().unwrap_or_default();
-    let own_account = settings.service_account().map(str::to_owned);
-    let account = own_account.clone().unwrap_or_else(|| name.clone());
     let uid = configuration.metadata.uid.as_deref().unwrap_or_default();
     let owner = owned::by("BackupConfiguration", configuration.metadata.name.as_deref().unwrap_or_default(), uid);
-    let metadata = |name: &str| ObjectMeta {
-        name: Some(name.to_owned()),
+    let identity = Identity {
+        name: &name,
+        own: settings.service_account(),
+        namespace: configuration.metadata.namespace.as_deref().unwrap_or_default(),
+        role: ROLE,
+        pull_secrets: &operator.pull_secrets,
+        owner: owner.clone(),
+        labels: labels_of(configuration),
+        annotations: settings.pod.as_ref().and_then(|pod| pod.service_account_annotations.clone()),
+    };
+    let mut wanted = identity.wanted();
+    let pod = pod(configuration, &operator.image, identity.account(), settings.clone());
+    let metadata = ObjectMeta {
+        name: Some(name.clone()),
         namespace: configuration.metadata.namespace.clone(),
         labels: Some(labels_of(configuration)),
-        owner_references: Some(vec![owner.clone()]),
+        owner_references: Some(vec![owner]),
         ..ObjectMeta::default()
     };
-    let mut wanted = Vec::new();
-    if own_account.is_none() {
-        let annotations = settings.pod.as_ref().and_then(|pod| pod.service_account_annotations.clone());
-        let metadata = ObjectMeta { annotations, ..metadata(&account) };
-        wanted.push(Wanted::ServiceAccount(ServiceAccount { metadata, ..ServiceAccount::default() }));
-    }
-    wanted.push(Wanted::RoleBinding(RoleBinding {
-        metadata: metadata(&account),
-        role_ref: RoleRef {
-            api_group: "rbac.authorization.k8s.io".into(),
-            kind: "ClusterRole".into(),
-            name: ROLE.into(),
-        },
-        subjects: Some(vec![Subject {
-            kind: "ServiceAccount".into(),
-            name: account.clone(),
-            namespace: configuration.metadata.namespace.clone(),
-            api_group: None,
-        }]),
-    }));
-    let pod = pod(configuration, image, &account, settings);
-    wanted.push(Wanted::CronJob(Box::new(cron_job(configuration, metadata(&name), pod))));
+    wanted.push(Wanted::CronJob(Box::new(cron_job(configuration, metadata, pod))));
     wanted
 }
 

@@ -1,4 +1,5 @@
 //! BackupConfigurations: whether they can begin sessions, and what begins them.
 
 mod cron_job;
+mod observe;
 pub mod plan;

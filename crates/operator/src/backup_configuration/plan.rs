@@ -12,9 +12,10 @@ use k8s_openapi::{api::batch::v1::CronJob, jiff::Timestamp};
 use super::cron_job;
 use crate::{
     conditions::Conditions,
+    executor::Settings,
     lookup::Lookup,
     needs::{self, Needs, Verdict},
-    plan::{Plan, SOON},
+    plan::{Plan, SOON, Tried},
 };
 
 /// What was seen.
@@ -32,12 +33,12 @@ pub struct Observed {
     pub target: Lookup<()>,
     /// Its CronJob.
     pub cron_job: Option<CronJob>,
-    /// Why what was planned last could not be applied.
-    pub refused: Option<String>,
+    /// What came of the plan so far.
+    pub tried: Tried,
 }
 
-/// What is to be done. `image`: the operator's own.
-pub fn plan(observed: &Observed, image: &str, now: Timestamp) -> Plan<InvokerStatus> {
+/// What is to be done.
+pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<InvokerStatus> {
     let configuration = &observed.configuration;
     let before = configuration.status.clone().unwrap_or_default();
     let generation = configuration.metadata.generation;
@@ -57,8 +58,8 @@ pub fn plan(observed: &Observed, image: &str, now: Timestamp) -> Plan<InvokerSta
     };
     let complete = needs::look(&needs, &mut conditions) == Verdict::Complete;
     if complete {
-        apply = cron_job::of(configuration, image);
-        match (&observed.refused, &observed.cron_job) {
+        apply = cron_job::of(configuration, settings);
+        match (&observed.tried.refused, &observed.cron_job) {
             (Some(why), _) => {
                 let message = format!("the CronJob cannot be made: {why}");
                 conditions.set("CronJobCreated", false, "CronJobCreationFailed", message);
@@ -75,7 +76,8 @@ pub fn plan(observed: &Observed, image: &str, now: Timestamp) -> Plan<InvokerSta
     let phase = phase(configuration.spec.driver, &conditions);
     let status =
         InvokerStatus { observed_generation: generation, phase: Some(phase), conditions: Some(conditions.into_vec()) };
-    Plan { apply, status, next: (!complete || observed.refused.is_some()).then_some(SOON) }
+    let next = (!complete || observed.tried.refused.is_some()).then_some(SOON);
+    Plan { apply, ..Plan::say(status, next) }
 }
 
 fn phase(driver: Driver, conditions: &Conditions) -> InvokerPhase {

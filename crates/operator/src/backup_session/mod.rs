@@ -1,5 +1,6 @@
 //! BackupSessions: whether they begin, what does their work, and what became of them.
 
 mod history;
+mod observe;
 pub mod plan;
 mod status;

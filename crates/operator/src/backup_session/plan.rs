@@ -1,29 +1,30 @@
 //! What a BackupSession leads to. Pure: all that was seen comes in.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use api::{
-    AppBinding, BackupConfiguration, BackupSession, FunctionSpec, Repository, TaskSpec,
+    BackupConfiguration, BackupSession, Repository,
     backup_session::{
         BackupSessionPhase, BackupSessionStatus, BackupTargetStatus, HostBackupPhase, HostBackupStats, TargetPhase,
     },
-    metrics::{self, Sample},
+    labels,
+    metrics::{self, Labels, Sample},
     runtime_settings::RuntimeSettings,
     session::{Driver, InvokerPhase},
 };
-use k8s_openapi::{
-    api::{batch::v1::Job, core::v1::Pod},
-    jiff::Timestamp,
-};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
 
 use super::{history, status};
 use crate::{
     conditions::Conditions,
     executor::{self, Invoker, Owner, Settings, Way, Work},
-    job_outcome::{self, JobOutcome, Reason},
+    identity::Identity,
+    job_outcome::{self, JobOutcome, Reason, Seen},
     lookup::Lookup,
-    plan::{Plan, SOON, Wanted},
-    tasks::{self, Direction},
+    owned,
+    plan::{Plan, Push, SOON, Tried, Unwanted, Wanted},
+    rights::{self, User},
+    tasks::{self, Direction, Needed},
 };
 
 /// What was seen.
@@ -33,54 +34,36 @@ pub struct Observed {
     pub session: BackupSession,
     /// Whose session it is.
     pub invoker: Lookup<BackupConfiguration>,
-    /// Another session of the same invoker that is at work.
-    pub at_work: Option<String>,
+    /// Another session of the same invoker that is at work, or that waits since before this one.
+    pub at_work: Option<(String, BackupSessionPhase)>,
     /// Whether one more Job may be begun now.
     pub free: bool,
     /// The invoker's Repository.
     pub repository: Lookup<Repository>,
-    /// The target, where it is an AppBinding.
-    pub binding: Option<AppBinding>,
-    /// The Task, by the name that was chosen or by that without its revision.
-    pub task: Lookup<TaskSpec>,
-    /// The Functions that it names, as far as they are there.
-    pub functions: BTreeMap<String, FunctionSpec>,
+    /// What its Job is made of.
+    pub needed: Needed,
     /// The session's Job.
-    pub job: Option<Job>,
-    /// That Job's pods.
-    pub pods: Vec<Pod>,
-    /// What came of pushing the session's metrics, once that was tried.
-    pub pushed: Option<Result<(), String>>,
+    pub executor: Seen,
+    /// What came of the plan so far.
+    pub tried: Tried,
     /// All sessions of the invoker.
     pub history: Vec<BackupSession>,
-}
-
-/// What is to be done, and what a session's end brings with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SessionPlan {
-    /// As for every kind.
-    pub plan: Plan<BackupSessionStatus>,
-    /// Metrics to be pushed; then the session is to be looked at again.
-    pub push: Vec<Sample>,
-    /// Sessions that have had their time.
-    pub delete: Vec<String>,
 }
 
 /// What a first target does before and after the backups of a session.
 const BEFORE: [&str; 1] = ["InitializeBackendRepository"];
 const AFTER: [&str; 3] = ["ApplyRetentionPolicy", "VerifyRepositoryIntegrity", "SendRepositoryMetrics"];
 
+/// The ClusterRole of what saves.
+const ROLE: &str = "stash-backup-job";
+
 /// The condition of a target that says what holds its Job up.
 const PROGRESSING: &str = "BackupExecutorProgressing";
 
 /// What is to be done.
-pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> SessionPlan {
+pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<BackupSessionStatus> {
     let before = observed.session.status.clone().unwrap_or_default();
-    let unchanged = |next| SessionPlan {
-        plan: Plan { apply: Vec::new(), status: before.clone(), next },
-        push: Vec::new(),
-        delete: Vec::new(),
-    };
+    let unchanged = |next| Plan::say(before.clone(), next);
     if ended(before.phase) {
         return unchanged(None);
     }
@@ -88,6 +71,10 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Session
     let begun = before.targets.as_ref().is_some_and(|targets| !targets.is_empty());
     match observed.invoker.found() {
         _ if begun => go_on(observed, before, conditions, now),
+        _ if !takes_sessions(observed) => {
+            let kind = observed.session.spec.invoker.clone().unwrap_or_default().kind;
+            skip(observed, conditions, &format!("spec.invoker.kind: sessions of a {kind:?} are not taken"), now)
+        }
         Some(invoker) => match skipped(observed, invoker) {
             Some(why) => skip(observed, conditions, &why, now),
             None if !observed.free => unchanged(Some(SOON)),
@@ -100,8 +87,12 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Session
     }
 }
 
-fn ended(phase: Option<BackupSessionPhase>) -> bool {
+pub(super) fn ended(phase: Option<BackupSessionPhase>) -> bool {
     !matches!(phase, None | Some(BackupSessionPhase::Pending | BackupSessionPhase::Running))
+}
+
+fn takes_sessions(observed: &Observed) -> bool {
+    observed.session.spec.invoker.as_ref().is_some_and(|invoker| invoker.kind == "BackupConfiguration")
 }
 
 /// Why a session does not begin.
@@ -110,7 +101,7 @@ fn skipped(observed: &Observed, invoker: &BackupConfiguration) -> Option<String>
     if phase != Some(InvokerPhase::Ready) {
         return Some(format!("{} is not ready", invoker_name(observed)));
     }
-    observed.at_work.as_ref().map(|other| format!("BackupSession {other} is still Running"))
+    observed.at_work.as_ref().map(|(other, phase)| format!("BackupSession {other} is still {phase:?}"))
 }
 
 fn invoker_name(observed: &Observed) -> String {
@@ -127,7 +118,7 @@ fn name(observed: &Observed) -> &str {
 }
 
 /// A session that will not begin keeps the history short, too.
-fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timestamp) -> SessionPlan {
+fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timestamp) -> Plan<BackupSessionStatus> {
     conditions.set("BackupSkipped", true, "SkippedTakingNewBackup", format!("no backup is taken: {why}"));
     let status = BackupSessionStatus {
         phase: Some(BackupSessionPhase::Skipped),
@@ -136,8 +127,7 @@ fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timesta
         conditions: Some(conditions.into_vec()),
     };
     let limit = observed.invoker.found().and_then(|invoker| invoker.spec.backup_history_limit);
-    let delete = history::past(&observed.history, name(observed), limit);
-    SessionPlan { plan: Plan { apply: Vec::new(), status, next: None }, push: Vec::new(), delete }
+    Plan { owner: owner(observed), delete: past(observed, limit), ..Plan::say(status, None) }
 }
 
 /// Makes the Job of the session's target.
@@ -147,18 +137,21 @@ fn begin(
     settings: &Settings,
     conditions: Conditions,
     now: Timestamp,
-) -> SessionPlan {
+) -> Plan<BackupSessionStatus> {
     let target = invoker.spec.target.clone().unwrap_or_default();
     let mut of_target = Conditions::after(&[], None, now);
-    let mut apply = Vec::new();
-    match executor_of(observed, invoker, settings) {
-        Ok(executor) => {
-            of_target.set("BackupExecutorEnsured", true, "SuccessfullyEnsuredBackupExecutor", "its Job is there");
-            apply.extend(executor.claim.map(|claim| Wanted::Claim(Box::new(claim))));
-            apply.push(Wanted::Job(Box::new(executor.job)));
-        }
+    let refused = observed.tried.refused.as_ref().map(|why| format!("its Job cannot be made: {why}"));
+    // One that is there was made before the operator came to write down that it had.
+    let executor = match (&observed.executor.job, refused) {
+        (Some(_), _) => Ok(Vec::new()),
+        (None, Some(why)) => Err(why),
+        (None, None) => executor_of(observed, invoker, settings),
+    };
+    match &executor {
+        Ok(_) => of_target.set("BackupExecutorEnsured", true, "SuccessfullyEnsuredBackupExecutor", "its Job is there"),
         Err(why) => of_target.set("BackupExecutorEnsured", false, "FailedToEnsureBackupExecutor", why),
     }
+    let apply = executor.unwrap_or_default();
     let mut target_status = BackupTargetStatus {
         target_ref: target.target_ref.clone(),
         phase: None,
@@ -169,28 +162,42 @@ fn begin(
         conditions: Some(of_target.into_vec()),
     };
     target_status.phase = Some(status::of_target(&target_status));
-    finish(observed, conditions, vec![target_status], apply, now)
+    Plan { owner: owner(observed), ..finish(observed, conditions, vec![target_status], apply, now) }
 }
 
-/// The Job, or why there can be none.
-fn executor_of(
-    observed: &Observed,
-    invoker: &BackupConfiguration,
-    settings: &Settings,
-) -> Result<executor::Executor, String> {
+/// The invoker, where the session has no owner yet.
+fn owner(observed: &Observed) -> Option<OwnerReference> {
+    let owners = observed.session.metadata.owner_references.as_deref().unwrap_or_default();
+    let invoker = observed.invoker.found().filter(|_| owners.is_empty())?;
+    let uid = invoker.metadata.uid.as_deref()?;
+    Some(owned::by("BackupConfiguration", invoker.metadata.name.as_deref().unwrap_or_default(), uid))
+}
+
+/// The Job and what it needs, or why there can be none.
+fn executor_of(observed: &Observed, invoker: &BackupConfiguration, settings: &Settings) -> Result<Vec<Wanted>, String> {
     let spec = &invoker.spec;
     if spec.driver != Driver::Restic {
         return Err("spec.driver: volume snapshots are not taken; use Restic".into());
     }
     let target = spec.target.clone().unwrap_or_default();
     let target_ref = target.target_ref.clone().unwrap_or_default();
-    let binding = observed.binding.as_ref().map(|binding| &binding.spec);
+    let binding = observed.needed.binding.as_ref().map(|binding| &binding.spec);
     let chosen =
         tasks::choose(spec.task.as_ref(), binding, Direction::Backup).ok_or_else(|| tasks::none(&target_ref))?;
-    let task_spec = tasks::there(&observed.task, &chosen.name)?;
+    let task_spec = tasks::there(&observed.needed.task, &chosen.name)?;
     let Some(repository) = observed.repository.found() else { return Err("its Repository is not there".into()) };
-    let own_account = spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account).map(str::to_owned);
     let invoker_name = invoker.metadata.name.as_deref().unwrap_or_default();
+    let account = format!("backupconfiguration-{invoker_name}");
+    let identity = Identity {
+        name: &account,
+        own: spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account),
+        namespace: namespace(observed),
+        role: ROLE,
+        pull_secrets: &settings.pull_secrets,
+        owner: owned::by("BackupConfiguration", invoker_name, invoker.metadata.uid.as_deref().unwrap_or_default()),
+        labels: owned::labels(invoker.metadata.labels.as_ref(), labels::BACKUP),
+        annotations: spec.runtime_settings.as_ref().and_then(RuntimeSettings::account_annotations).cloned(),
+    };
     let work = Work {
         session: Owner {
             kind: "BackupSession",
@@ -214,19 +221,26 @@ fn executor_of(
         repository_spec: &repository.spec,
         task: &chosen.name,
         task_spec,
-        functions: &observed.functions,
+        functions: &observed.needed.functions,
         params: &chosen.params,
         runtime_settings: spec.runtime_settings.as_ref(),
         temp_dir: spec.temp_dir.as_ref(),
         interim_volume: spec.interim_volume_template.as_ref(),
-        service_account: &own_account.unwrap_or_else(|| format!("backupconfiguration-{invoker_name}")),
+        service_account: identity.account(),
         deadline: tasks::deadline(spec.time_out.as_deref())?,
     };
-    executor::executor(&work, settings).map_err(|error| error.to_string())
+    let executor = executor::executor(&work, settings).map_err(|error| error.to_string())?;
+    let user = User { kind: "BackupConfiguration", namespace: namespace(observed), name: invoker_name };
+    Ok([identity.wanted(), rights::wanted(repository, user, identity.account()), executor.wanted()].concat())
 }
 
 /// Looks what became of the Job.
-fn go_on(observed: &Observed, before: BackupSessionStatus, conditions: Conditions, now: Timestamp) -> SessionPlan {
+fn go_on(
+    observed: &Observed,
+    before: BackupSessionStatus,
+    conditions: Conditions,
+    now: Timestamp,
+) -> Plan<BackupSessionStatus> {
     let mut targets = before.targets.unwrap_or_default();
     for target in &mut targets {
         if status::of_target(target) == TargetPhase::Failed || target.total_hosts.is_none() {
@@ -235,7 +249,7 @@ fn go_on(observed: &Observed, before: BackupSessionStatus, conditions: Condition
         let mut facts = Conditions::after(target.conditions.as_deref().unwrap_or_default(), None, now);
         let held_up = Reason::told_by(target.conditions.as_deref().unwrap_or_default(), PROGRESSING);
         let told = target.stats.as_ref().is_some_and(|stats| !stats.is_empty());
-        match job_outcome::of(observed.job.as_ref(), &observed.pods, held_up) {
+        match job_outcome::of(&observed.executor, held_up) {
             JobOutcome::Running { held_up: Some(why) } => facts.set(PROGRESSING, false, &why.reason, why.message),
             JobOutcome::Running { held_up: None } => facts.forget(PROGRESSING),
             JobOutcome::Complete if told => facts.forget(PROGRESSING),
@@ -274,22 +288,24 @@ fn finish(
     targets: Vec<BackupTargetStatus>,
     apply: Vec<Wanted>,
     now: Timestamp,
-) -> SessionPlan {
-    let job_ended = !matches!(job_outcome::of(observed.job.as_ref(), &[], None), JobOutcome::Running { .. });
+) -> Plan<BackupSessionStatus> {
+    let job_ended = !matches!(job_outcome::of(&observed.executor, None), JobOutcome::Running { .. });
     let failed_to_begin =
         targets.iter().all(|target| target.phase == Some(TargetPhase::Failed) && target.stats.is_none());
     let all_told = !targets.is_empty()
         && targets.iter().all(|target| matches!(target.phase, Some(TargetPhase::Succeeded | TargetPhase::Failed)));
-    let (mut push, mut delete, mut next) = (Vec::new(), Vec::new(), None);
+    // Pods are not watched, and they tell what holds a Job up.
+    let (mut push, mut delete, mut next) = (None, Vec::new(), Some(SOON));
     let mut finished = false;
     if all_told && (failed_to_begin || job_ended) {
-        match &observed.pushed {
-            None => push = samples(observed, &conditions, &targets, now),
+        next = None;
+        match &observed.tried.pushed {
+            None => push = Some(pushed(observed, &conditions, &targets, now)),
             Some(pushed) => {
                 finished = true;
                 conditions.set_pushed(pushed);
                 let limit = observed.invoker.found().and_then(|invoker| invoker.spec.backup_history_limit);
-                delete = history::past(&observed.history, name(observed), limit);
+                delete = past(observed, limit);
                 conditions.set(
                     "BackupHistoryCleaned",
                     true,
@@ -298,8 +314,6 @@ fn finish(
                 );
             }
         }
-    } else if all_told {
-        next = Some(SOON);
     }
     let phase = status::of_session(&conditions, &targets, finished);
     let duration = ended(Some(phase)).then(|| tasks::in_words(age(observed, now)));
@@ -309,22 +323,24 @@ fn finish(
         targets: Some(targets),
         conditions: Some(conditions.into_vec()),
     };
-    SessionPlan { plan: Plan { apply, status, next }, push, delete }
+    Plan { apply, owner: None, push, status, delete, next }
+}
+
+fn past(observed: &Observed, limit: Option<i32>) -> Vec<Unwanted> {
+    let names = history::past(&observed.history, name(observed), limit);
+    names.into_iter().map(Unwanted::BackupSession).collect()
 }
 
 fn age(observed: &Observed, now: Timestamp) -> Duration {
     tasks::age(observed.session.metadata.creation_timestamp.as_ref(), now)
 }
 
-/// What is pushed about a session that has ended.
-fn samples(
-    observed: &Observed,
-    conditions: &Conditions,
-    targets: &[BackupTargetStatus],
-    now: Timestamp,
-) -> Vec<Sample> {
+/// What is pushed about a session that has ended, and about its targets.
+fn pushed(observed: &Observed, conditions: &Conditions, targets: &[BackupTargetStatus], now: Timestamp) -> Push {
     let success = status::of_session(conditions, targets, true) == BackupSessionPhase::Succeeded;
-    let labels = labels(observed);
+    let invoker = observed.session.spec.invoker.clone().unwrap_or_default();
+    let repository = observed.invoker.found().and_then(|invoker| invoker.spec.repository.clone()).unwrap_or_default();
+    let labels = metrics::invoker(&invoker.kind, &invoker.name, namespace(observed), &repository.name);
     let sample = |name, value| Sample { name, labels: labels.clone(), value };
     let mut samples = vec![sample(metrics::BACKUP_SESSION_SUCCESS, f64::from(u8::from(success)))];
     if success {
@@ -332,17 +348,27 @@ fn samples(
         samples.push(sample(metrics::BACKUP_TARGET_COUNT, targets.len() as f64));
         samples.push(sample(metrics::BACKUP_LAST_SUCCESS, now.as_second() as f64));
     }
-    samples
+    let binding_type = observed.needed.binding.as_ref().and_then(|binding| binding.spec.type_.as_deref());
+    for target in targets {
+        let of_target = metrics::target(&target.target_ref.clone().unwrap_or_default(), binding_type);
+        samples.extend(target_samples(target, &[labels.clone(), of_target].concat(), now));
+    }
+    Push { job: metrics::job(&invoker.kind, namespace(observed), &invoker.name), samples }
 }
 
-fn labels(observed: &Observed) -> Vec<(&'static str, String)> {
-    let invoker = observed.session.spec.invoker.clone().unwrap_or_default();
-    let repository = observed.invoker.found().and_then(|invoker| invoker.spec.repository.clone()).unwrap_or_default();
-    vec![
-        ("invoker_kind", invoker.kind),
-        ("invoker_name", invoker.name),
-        ("namespace", namespace(observed).to_owned()),
-        ("driver", "Restic".to_owned()),
-        ("repository", repository.name),
-    ]
+/// Of a target that failed nothing but that; and its hosts' failures, which a pod that died told nobody.
+fn target_samples(target: &BackupTargetStatus, labels: &Labels, now: Timestamp) -> Vec<Sample> {
+    let sample = |name, value| Sample { name, labels: labels.clone(), value };
+    let success = target.phase == Some(TargetPhase::Succeeded);
+    let mut samples = vec![sample(metrics::BACKUP_TARGET_SUCCESS, f64::from(u8::from(success)))];
+    if success {
+        samples.push(sample(metrics::BACKUP_TARGET_HOST_COUNT, f64::from(target.total_hosts.unwrap_or_default())));
+        samples.push(sample(metrics::BACKUP_TARGET_LAST_SUCCESS, now.as_second() as f64));
+    }
+    for host in target.stats.iter().flatten().filter(|host| host.phase == Some(HostBackupPhase::Failed)) {
+        let mut labels = labels.clone();
+        labels.push(("hostname", host.hostname.clone().unwrap_or_default()));
+        samples.push(Sample { name: metrics::BACKUP_HOST_SUCCESS, labels, value: 0.0 });
+    }
+    samples
 }

@@ -8,7 +8,7 @@ use api::{
 use k8s_openapi::api::core::v1::{Container, EnvVar, SecurityContext, Volume};
 
 use super::{ExecutorError, Settings, Work, variables, volumes::Volumes};
-use crate::{names, pods, substitute};
+use crate::{catalog, names, pods, substitute};
 
 /// A Task whose variables were replaced.
 pub(super) struct Containers {
@@ -48,7 +48,8 @@ pub(super) fn of(work: &Work<'_>, settings: &Settings, volumes: &Volumes) -> Res
 
 fn function<'a>(work: &Work<'a>, step: &Step) -> Result<(String, &'a FunctionSpec), ExecutorError> {
     let name = step.name.clone().unwrap_or_default();
-    match work.functions.get(&name) {
+    let without_revision = || catalog::without_revision(&name).and_then(|name| work.functions.get(name));
+    match work.functions.get(&name).or_else(without_revision) {
         Some(function) => Ok((name, function)),
         None => Err(ExecutorError::NoFunction { task: work.task.to_owned(), function: name }),
     }
@@ -95,6 +96,8 @@ fn container(
         security_context: security(runs.security_context, own),
         env: Some(env).filter(|env| !env.is_empty()),
         env_from: runs.env_from,
+        // What a container said last tells why it died.
+        termination_message_policy: own.then(|| "FallbackToLogsOnError".to_owned()),
         ..Container::default()
     }
 }

@@ -16,9 +16,12 @@ use api::{
     task::Param,
     volumes::{ClaimTemplate, TempDir},
 };
-use k8s_openapi::api::{batch::v1::Job, core::v1::PersistentVolumeClaim};
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{PersistentVolumeClaim, Secret},
+};
 
-use crate::substitute::SubstituteError;
+use crate::{plan::Wanted, substitute::SubstituteError};
 
 pub(crate) use variables::HOST;
 
@@ -29,6 +32,8 @@ pub struct Settings {
     pub image: String,
     /// Where metrics are pushed to.
     pub pushgateway_url: String,
+    /// Secrets for pulling images, as they are in the operator's namespace: pods in other namespaces get copies.
+    pub pull_secrets: Vec<Secret>,
 }
 
 /// What is to be done, with everything that it needs.
@@ -120,6 +125,14 @@ pub struct Executor {
     pub job: Job,
     /// The claim that its pod mounts.
     pub claim: Option<PersistentVolumeClaim>,
+}
+
+impl Executor {
+    /// What has to be there, the Job last.
+    pub fn wanted(self) -> Vec<Wanted> {
+        let claim = self.claim.map(|claim| Wanted::Claim(Box::new(claim)));
+        claim.into_iter().chain([Wanted::Job(Box::new(self.job))]).collect()
+    }
 }
 
 /// Why there can be no Job.

@@ -3,26 +3,26 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use api::{
-    AppBinding, FunctionSpec, Repository, RestoreSession, TaskSpec,
+    Repository, RestoreSession, labels,
     metrics::{self, Sample},
     restore_session::{HostRestorePhase, HostRestoreStats, RestorePhase, RestoreSessionStatus},
     runtime_settings::RuntimeSettings,
     session::Driver,
 };
-use k8s_openapi::{
-    api::{batch::v1::Job, core::v1::Pod},
-    jiff::Timestamp,
-};
+use k8s_openapi::jiff::Timestamp;
 
 use super::rules;
 use crate::{
     conditions::Conditions,
     executor::{self, Invoker, Owner, Settings, Way, Work},
-    job_outcome::{self, JobOutcome, Reason},
+    identity::Identity,
+    job_outcome::{self, JobOutcome, Reason, Seen},
     lookup::Lookup,
     needs::{self, Needs, Verdict},
-    plan::{Plan, SOON, Wanted},
-    tasks::{self, Direction},
+    owned,
+    plan::{Plan, Push, SOON, Tried, Wanted},
+    rights::{self, User},
+    tasks::{self, Direction, Needed},
 };
 
 /// What was seen.
@@ -38,40 +38,27 @@ pub struct Observed {
     pub namespace_labels: BTreeMap<String, String>,
     /// Its target.
     pub target: Lookup<()>,
-    /// The target, where it is an AppBinding.
-    pub binding: Option<AppBinding>,
     /// Whether one more Job may be begun now.
     pub free: bool,
-    /// The Task, by the name that was chosen or by that without its revision.
-    pub task: Lookup<TaskSpec>,
-    /// The Functions that it names, as far as they are there.
-    pub functions: BTreeMap<String, FunctionSpec>,
+    /// What its Job is made of.
+    pub needed: Needed,
     /// The session's Job.
-    pub job: Option<Job>,
-    /// That Job's pods.
-    pub pods: Vec<Pod>,
-    /// What came of pushing the session's metrics, once that was tried.
-    pub pushed: Option<Result<(), String>>,
+    pub executor: Seen,
+    /// What came of the plan so far.
+    pub tried: Tried,
 }
 
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RestorePlan {
-    /// As for every kind.
-    pub plan: Plan<RestoreSessionStatus>,
-    /// Metrics to be pushed; then the session is to be looked at again.
-    pub push: Vec<Sample>,
-}
+/// The ClusterRole of what restores.
+const ROLE: &str = "stash-restore-job";
 
 /// The condition that says what holds the Job up.
 const PROGRESSING: &str = "RestoreExecutorProgressing";
 
 /// What is to be done.
-pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> RestorePlan {
+pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<RestoreSessionStatus> {
     let mut status = observed.session.status.clone().unwrap_or_default();
-    let waits = |status, next| RestorePlan { plan: Plan { apply: Vec::new(), status, next }, push: Vec::new() };
     if matches!(status.phase, Some(RestorePhase::Succeeded | RestorePhase::Failed | RestorePhase::Unknown)) {
-        return waits(status, None);
+        return Plan::say(status, None);
     }
     let generation = observed.session.metadata.generation;
     let mut conditions = Conditions::after(status.conditions.as_deref().unwrap_or_default(), generation, now);
@@ -83,10 +70,10 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Restore
             status.phase = Some(phase);
             status.conditions = Some(conditions.into_vec());
             // A spec that breaks a rule cannot be changed, so there is nothing to wait for.
-            return waits(status, (phase != RestorePhase::Invalid).then_some(SOON));
+            return Plan::say(status, (phase != RestorePhase::Invalid).then_some(SOON));
         }
         if !observed.free {
-            return waits(status, Some(SOON));
+            return Plan::say(status, Some(SOON));
         }
         apply = begin(observed, settings, &mut conditions);
         status.total_hosts = Some(1);
@@ -121,45 +108,50 @@ fn look(observed: &Observed, conditions: &mut Conditions) -> Option<RestorePhase
 
 /// Makes the Job.
 fn begin(observed: &Observed, settings: &Settings, conditions: &mut Conditions) -> Vec<Wanted> {
-    match executor_of(observed, settings) {
-        Ok(executor) => {
+    let refused = observed.tried.refused.as_ref().map(|why| format!("its Job cannot be made: {why}"));
+    // One that is there was made before the operator came to write down that it had.
+    let executor = match (&observed.executor.job, refused) {
+        (Some(_), _) => Ok(Vec::new()),
+        (None, Some(why)) => Err(why),
+        (None, None) => executor_of(observed, settings),
+    };
+    match &executor {
+        Ok(_) => {
             conditions.set("RestoreExecutorEnsured", true, "SuccessfullyEnsuredRestoreExecutor", "its Job is there");
-            executor
-                .claim
-                .map(|claim| Wanted::Claim(Box::new(claim)))
-                .into_iter()
-                .chain([Wanted::Job(Box::new(executor.job))])
-                .collect()
         }
-        Err(why) => {
-            conditions.set("RestoreExecutorEnsured", false, "FailedToEnsureRestoreExecutor", why);
-            Vec::new()
-        }
+        Err(why) => conditions.set("RestoreExecutorEnsured", false, "FailedToEnsureRestoreExecutor", why),
     }
+    executor.unwrap_or_default()
 }
 
-/// The Job, or why there can be none.
-fn executor_of(observed: &Observed, settings: &Settings) -> Result<executor::Executor, String> {
+/// The Job and what it needs, or why there can be none.
+fn executor_of(observed: &Observed, settings: &Settings) -> Result<Vec<Wanted>, String> {
     let spec = &observed.session.spec;
     if spec.driver != Driver::Restic {
         return Err("spec.driver: volume snapshots are not restored; use Restic".into());
     }
     let target = spec.target.clone().unwrap_or_default();
     let target_ref = target.target_ref.clone().unwrap_or_default();
-    let binding = observed.binding.as_ref().map(|binding| &binding.spec);
+    let binding = observed.needed.binding.as_ref().map(|binding| &binding.spec);
     let chosen =
         tasks::choose(spec.task.as_ref(), binding, Direction::Restore).ok_or_else(|| tasks::none(&target_ref))?;
-    let task_spec = tasks::there(&observed.task, &chosen.name)?;
+    let task_spec = tasks::there(&observed.needed.task, &chosen.name)?;
     let Some(repository) = observed.repository.found() else { return Err("its Repository is not there".into()) };
-    let own_account = spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account).map(str::to_owned);
     let name = observed.session.metadata.name.as_deref().unwrap_or_default();
+    let uid = observed.session.metadata.uid.as_deref().unwrap_or_default();
+    let account = format!("restoresession-{name}");
+    let identity = Identity {
+        name: &account,
+        own: spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account),
+        namespace: namespace(observed),
+        role: ROLE,
+        pull_secrets: &settings.pull_secrets,
+        owner: owned::by("RestoreSession", name, uid),
+        labels: owned::labels(observed.session.metadata.labels.as_ref(), labels::RESTORE),
+        annotations: spec.runtime_settings.as_ref().and_then(RuntimeSettings::account_annotations).cloned(),
+    };
     let work = Work {
-        session: Owner {
-            kind: "RestoreSession",
-            name,
-            namespace: namespace(observed),
-            uid: observed.session.metadata.uid.as_deref().unwrap_or_default(),
-        },
+        session: Owner { kind: "RestoreSession", name, namespace: namespace(observed), uid },
         way: Way::Restore { rules: rules::of(spec) },
         invoker: Invoker { kind: "RestoreSession", name, labels: observed.session.metadata.labels.as_ref() },
         index: 0,
@@ -172,15 +164,17 @@ fn executor_of(observed: &Observed, settings: &Settings) -> Result<executor::Exe
         repository_spec: &repository.spec,
         task: &chosen.name,
         task_spec,
-        functions: &observed.functions,
+        functions: &observed.needed.functions,
         params: &chosen.params,
         runtime_settings: spec.runtime_settings.as_ref(),
         temp_dir: spec.temp_dir.as_ref(),
         interim_volume: spec.interim_volume_template.as_ref(),
-        service_account: &own_account.unwrap_or_else(|| format!("restoresession-{name}")),
+        service_account: identity.account(),
         deadline: tasks::deadline(spec.time_out.as_deref())?,
     };
-    executor::executor(&work, settings).map_err(|error| error.to_string())
+    let executor = executor::executor(&work, settings).map_err(|error| error.to_string())?;
+    let user = User { kind: "RestoreSession", namespace: namespace(observed), name };
+    Ok([identity.wanted(), rights::wanted(repository, user, identity.account()), executor.wanted()].concat())
 }
 
 /// Looks what became of the Job.
@@ -200,7 +194,7 @@ fn look_at_job(observed: &Observed, status: &mut RestoreSessionStatus, condition
         };
         Some(vec![host])
     };
-    match job_outcome::of(observed.job.as_ref(), &observed.pods, held_up) {
+    match job_outcome::of(&observed.executor, held_up) {
         JobOutcome::Running { held_up: Some(why) } => conditions.set(PROGRESSING, false, &why.reason, why.message),
         JobOutcome::Running { held_up: None } => conditions.forget(PROGRESSING),
         JobOutcome::Complete if told => conditions.forget(PROGRESSING),
@@ -221,7 +215,7 @@ fn finish(
     mut conditions: Conditions,
     apply: Vec<Wanted>,
     now: Timestamp,
-) -> RestorePlan {
+) -> Plan<RestoreSessionStatus> {
     const NEEDED: [&str; 4] = [
         "RestoreExecutorEnsured",
         "RestoreExecutorSucceeded",
@@ -237,11 +231,13 @@ fn finish(
         Some(HostRestorePhase::Unknown) => Some(RestorePhase::Unknown),
         Some(HostRestorePhase::Running) | None => None,
     };
-    let mut push = Vec::new();
+    // Pods are not watched, and they tell what holds a Job up.
+    let (mut push, mut next) = (None, Some(SOON));
     status.phase = Some(RestorePhase::Running);
     if let Some(phase) = ended {
-        match &observed.pushed {
-            None => push = samples(observed, phase, now),
+        next = None;
+        match &observed.tried.pushed {
+            None => push = Some(pushed(observed, phase, now)),
             Some(pushed) => {
                 conditions.set_pushed(pushed);
                 status.phase = Some(phase);
@@ -250,26 +246,31 @@ fn finish(
         }
     }
     status.conditions = Some(conditions.into_vec());
-    RestorePlan { plan: Plan { apply, status, next: None }, push }
+    Plan { apply, push, ..Plan::say(status, next) }
 }
 
-fn samples(observed: &Observed, phase: RestorePhase, now: Timestamp) -> Vec<Sample> {
+/// What is pushed about a restore that has ended, and about its target.
+fn pushed(observed: &Observed, phase: RestorePhase, now: Timestamp) -> Push {
     let success = phase == RestorePhase::Succeeded;
-    let repository = observed.session.spec.repository.clone().unwrap_or_default().name;
-    let labels = vec![
-        ("invoker_kind", "RestoreSession".to_owned()),
-        ("invoker_name", observed.session.metadata.name.clone().unwrap_or_default()),
-        ("namespace", namespace(observed).to_owned()),
-        ("driver", "Restic".to_owned()),
-        ("repository", repository),
-    ];
+    let spec = &observed.session.spec;
+    let name = observed.session.metadata.name.as_deref().unwrap_or_default();
+    let repository = spec.repository.clone().unwrap_or_default().name;
+    let labels = metrics::invoker("RestoreSession", name, namespace(observed), &repository);
     let sample = |name, value| Sample { name, labels: labels.clone(), value };
     let mut samples = vec![sample(metrics::RESTORE_SESSION_SUCCESS, f64::from(u8::from(success)))];
     if success {
         samples.push(sample(metrics::RESTORE_SESSION_DURATION, age(observed, now).as_secs_f64()));
         samples.push(sample(metrics::RESTORE_TARGET_COUNT, 1.0));
     }
-    samples
+    let target = spec.target.clone().unwrap_or_default().target_ref.unwrap_or_default();
+    let binding_type = observed.needed.binding.as_ref().and_then(|binding| binding.spec.type_.as_deref());
+    let of_target = [labels, metrics::target(&target, binding_type)].concat();
+    let sample = |name, value| Sample { name, labels: of_target.clone(), value };
+    samples.push(sample(metrics::RESTORE_TARGET_SUCCESS, f64::from(u8::from(success))));
+    if success {
+        samples.push(sample(metrics::RESTORE_TARGET_HOST_COUNT, 1.0));
+    }
+    Push { job: metrics::job("RestoreSession", namespace(observed), name), samples }
 }
 
 fn age(observed: &Observed, now: Timestamp) -> Duration {
