@@ -49,6 +49,14 @@ pub enum BindingError {
         /// The keys that it has.
         keys: String,
     },
+    /// A Secret lacks a key.
+    #[error("Secret {secret} has no key {key}")]
+    NoKey {
+        /// The Secret's name.
+        secret: String,
+        /// The key.
+        key: String,
+    },
     /// A value of its Secret is no text.
     #[error("key {key} of Secret {secret} is no UTF-8 text")]
     NoText {

@@ -1,8 +1,27 @@
-//! What runs inside a pod. So far what it decides: the meaning of `args`, of an AppBinding and of a storage Secret, and how it
-//! tells what became of its work.
+//! What runs inside a pod: `backup-es`, `restore-es`, `update-status`, `create-backupsession`. Reads the objects that its flags
+//! name, lets the engine work, and tells what became of it.
+//!
+//! What it decides is pure: the meaning of `args` ([`es_args`]), of an AppBinding ([`binding`]) and of a storage Secret
+//! ([`store`]), and how it tells what became of its work ([`tell`], [`texts`]).
 
+pub mod backup;
 pub mod binding;
+mod choice;
+mod cluster;
+pub mod connect;
+pub mod create_session;
+mod error;
 pub mod es_args;
+mod file_stats;
+mod maintain;
+mod open;
+mod output;
+mod progress;
+mod ready;
+pub mod restore;
 pub mod store;
 pub mod tell;
 pub mod texts;
+pub mod update_status;
+
+pub use error::JobError;

@@ -1,11 +1,17 @@
 //! What became of a session, told: `output.json` becomes part of the session's status. Pure.
 
 use api::{
-    backup_session::{BackupSessionStatus, BackupTargetStatus, HostBackupPhase, HostBackupStats},
+    backup_session::{
+        BackupSessionStatus, BackupTargetStatus, FileStats, HostBackupPhase, HostBackupStats, SnapshotStats,
+    },
     metrics::{self, Sample},
-    output::BackupOutput,
+    output::Output,
+    restore_session::{HostRestorePhase, HostRestoreStats},
     target::TargetRef,
 };
+use serde::de::DeserializeOwned;
+
+use crate::texts;
 
 /// Why what a Function told cannot be entered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,12 +40,12 @@ pub enum TellError {
     },
 }
 
-/// Reads what a Function wrote.
+/// Reads what a Function wrote of a backup or a restore.
 ///
 /// # Errors
 /// [`TellError::Unreadable`], [`TellError::NoHosts`].
-pub fn read(file: &str, text: &str) -> Result<Vec<HostBackupStats>, TellError> {
-    let output: BackupOutput = serde_json::from_str(text)
+pub fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<Vec<T>, TellError> {
+    let output: Output<T> = serde_json::from_str(text)
         .map_err(|error| TellError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
     let hosts = output.target_status.stats.unwrap_or_default();
     if hosts.is_empty() { Err(TellError::NoHosts { file: file.to_owned() }) } else { Ok(hosts) }
@@ -81,16 +87,39 @@ pub fn samples(host: &HostBackupStats, labels: &[(&'static str, String)]) -> Vec
     if !success {
         return samples;
     }
-    let files = |which: fn(&api::backup_session::FileStats) -> Option<i64>| -> f64 {
+    let of_snapshots =
+        |which: fn(&SnapshotStats) -> Option<f64>| -> f64 { host.snapshots.iter().flatten().filter_map(which).sum() };
+    let files = |which: fn(&FileStats) -> Option<i64>| -> f64 {
         let of = host.snapshots.iter().flatten().filter_map(|snapshot| which(snapshot.file_stats.as_ref()?));
         of.sum::<i64>() as f64
     };
+    if let Some(seconds) = host.duration.as_deref().and_then(texts::seconds) {
+        samples.push(sample(metrics::BACKUP_HOST_DURATION, seconds));
+    }
     samples.extend([
+        sample(metrics::BACKUP_HOST_SIZE, of_snapshots(|one| texts::bytes(one.total_size.as_deref()?))),
+        sample(metrics::BACKUP_HOST_UPLOADED, of_snapshots(|one| texts::bytes(one.uploaded.as_deref()?))),
+        sample(
+            metrics::BACKUP_HOST_PROCESSING_TIME,
+            of_snapshots(|one| texts::clock_seconds(one.processing_time.as_deref()?)),
+        ),
         sample(metrics::BACKUP_HOST_FILES, files(|files| files.total_files)),
         sample(metrics::BACKUP_HOST_FILES_NEW, files(|files| files.new_files)),
         sample(metrics::BACKUP_HOST_FILES_MODIFIED, files(|files| files.modified_files)),
         sample(metrics::BACKUP_HOST_FILES_UNMODIFIED, files(|files| files.unmodified_files)),
     ]);
+    samples
+}
+
+/// What is pushed about a host that was restored.
+pub fn restore_samples(host: &HostRestoreStats, labels: &[(&'static str, String)]) -> Vec<Sample> {
+    let success = host.phase == Some(HostRestorePhase::Succeeded);
+    let mut labels = labels.to_vec();
+    labels.push(("hostname", host.hostname.clone().unwrap_or_default()));
+    let sample = |name, value| Sample { name, labels: labels.clone(), value };
+    let mut samples = vec![sample(metrics::RESTORE_HOST_SUCCESS, f64::from(u8::from(success)))];
+    let seconds = host.duration.as_deref().and_then(texts::seconds).filter(|_| success);
+    samples.extend(seconds.map(|seconds| sample(metrics::RESTORE_HOST_DURATION, seconds)));
     samples
 }
 
@@ -110,7 +139,7 @@ mod tests {
             { "hostname": "host-0", "phase": "Succeeded", "duration": "3.2s", "snapshots": [
                 { "name": "4bc21d6f", "path": "/stash-interim-volume/data", "totalSize": "12.345 KiB", "uploaded": "1 B",
                   "processingTime": "0:03", "fileStats": { "totalFiles": 5, "newFiles": 5 } }] }] } });
-        let hosts = read("output.json", &text.to_string()).expect("hosts");
+        let hosts = read::<HostBackupStats>("output.json", &text.to_string()).expect("hosts");
         assert_eq!(hosts[0].snapshots.as_ref().expect("snapshots")[0].name.as_deref(), Some("4bc21d6f"));
         let names: Vec<_> = samples(&hosts[0], &[]).into_iter().map(|sample| (sample.name, sample.value)).collect();
         assert!(
@@ -121,7 +150,7 @@ mod tests {
         for (text, why) in
             [("", "is not what a Function has to write"), ("{}", "is not what"), (r#"{"targetStatus":{}}"#, "no host")]
         {
-            let error = read("/tmp/output/output.json", text).expect_err(text).to_string();
+            let error = read::<HostBackupStats>("/tmp/output/output.json", text).expect_err(text).to_string();
             assert!(error.starts_with("/tmp/output/output.json") && error.contains(why), "{error}");
         }
     }

@@ -11,6 +11,46 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// The bytes of a size as [`size`] writes it, as near as its digits tell.
+pub fn bytes(text: &str) -> Option<f64> {
+    let (number, unit) = text.split_once(' ')?;
+    let factor = match unit {
+        "B" => 1.0,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        "GiB" => 1024.0 * 1024.0 * 1024.0,
+        "TiB" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    Some(number.parse::<f64>().ok()? * factor)
+}
+
+/// The seconds of a time as [`clock`] writes it.
+pub fn clock_seconds(text: &str) -> Option<f64> {
+    text.split(':').try_fold(0.0, |sum, part| Some(sum * 60.0 + part.parse::<f64>().ok()?))
+}
+
+/// The seconds of a duration as [`duration`] and Go write it.
+pub fn seconds(text: &str) -> Option<f64> {
+    let (mut rest, mut sum) = (text, 0.0);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        let factor = match &rest[digits..unit] {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "µs" | "us" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        sum += rest[..digits].parse::<f64>().ok()? * factor;
+        rest = &rest[unit..];
+    }
+    Some(sum)
+}
+
 /// How long restic's work took: `m:ss` or `h:mm:ss`.
 pub fn clock(duration: Duration) -> String {
     let all = duration.as_secs();
@@ -71,6 +111,16 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_millis(thousandths)), text);
         }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        assert_eq!((bytes("512 B"), bytes("1.500 KiB"), bytes("x")), (Some(512.0), Some(1536.0), None));
+        assert_eq!((clock_seconds("1:12"), clock_seconds("1:00:05")), (Some(72.0), Some(3605.0)));
+        for (text, value) in [("3.2s", 3.2), ("1m12.5s", 72.5), ("1h0m5s", 3605.0), ("250ms", 0.25)] {
+            assert_eq!(seconds(text), Some(value), "{text}");
+        }
+        assert_eq!(seconds("soon"), None);
     }
 
     #[test]

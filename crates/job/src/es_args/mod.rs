@@ -34,8 +34,8 @@ pub enum Part {
 /// What the options say.
 #[derive(Debug, Clone)]
 pub struct EsArgs {
-    /// Which indices, by their names.
-    pub matching: Match,
+    /// Which indices, by their names; all but the system's where nothing is said.
+    pub matching: Option<Match>,
     /// What is taken of them.
     pub parts: BTreeSet<Part>,
     /// Go on with the next index when one fails.
@@ -58,12 +58,26 @@ pub struct EsArgs {
 
 /// A regular expression of JavaScript, upper and lower case alike.
 #[derive(Debug, Clone)]
-pub struct Match(Regex);
+pub struct Match {
+    pattern: String,
+    regex: Regex,
+}
 
 impl Match {
+    fn new(pattern: &str) -> Result<Self, String> {
+        let regex = Regex::with_flags(pattern, "i")
+            .map_err(|error| format!("it is no regular expression of JavaScript: {error}"))?;
+        Ok(Self { pattern: pattern.to_owned(), regex })
+    }
+
+    /// As it was written.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
     /// Whether a part of `name` matches.
     pub fn is_match(&self, name: &str) -> bool {
-        self.0.find(name).is_some()
+        self.regex.find(name).is_some()
     }
 }
 
@@ -118,7 +132,7 @@ impl Default for EsArgs {
     /// multielasticdump's defaults, with analyzers and aliases, which it leaves out for no good reason.
     fn default() -> Self {
         Self {
-            matching: Match(Regex::with_flags("^.*$", "i").expect("a regular expression")),
+            matching: None,
             parts: BTreeSet::from(Part::ALL),
             ignore_child_error: false,
             prefix: String::new(),
@@ -196,8 +210,8 @@ impl EsArgs {
         let value = value.ok_or_else(|| EsArgsError::NoValue { name: name.to_owned() })?;
         let unusable = |why: String| EsArgsError::Value { name: name.to_owned(), value: value.clone(), why };
         match name {
-            "match" => self.matching = Match(regex(&value).map_err(unusable)?),
-            "templateRegex" => self.template_regex = Some(Match(regex(&value).map_err(unusable)?)),
+            "match" => self.matching = Some(Match::new(&value).map_err(unusable)?),
+            "templateRegex" => self.template_regex = Some(Match::new(&value).map_err(unusable)?),
             "ignoreType" => {
                 for part in parts(&value).map_err(unusable)? {
                     self.take(part, false);
@@ -244,10 +258,6 @@ fn flag(name: &str, value: Option<&str>) -> Result<bool, EsArgsError> {
     }
 }
 
-fn regex(pattern: &str) -> Result<Regex, String> {
-    Regex::with_flags(pattern, "i").map_err(|error| format!("it is no regular expression of JavaScript: {error}"))
-}
-
 fn parts(list: &str) -> Result<BTreeSet<Part>, String> {
     let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
     let known = Part::ALL.map(Part::name).join(", ");
@@ -280,7 +290,7 @@ mod tests {
         let args = parsed("--match=^(?![.])(?!searchguard).+ --ignoreType=template");
         for (name, matches) in [("orders", true), (".kibana_1", false), ("searchguard", false), ("SearchGuard", false)]
         {
-            assert_eq!(args.matching.is_match(name), matches, "{name}");
+            assert_eq!(args.matching.as_ref().expect("one").is_match(name), matches, "{name}");
         }
         assert!(!args.parts.contains(&Part::Template) && args.parts.contains(&Part::Data));
         assert!(args.notes.is_empty());
@@ -288,9 +298,9 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_anywhere_and_in_any_case() {
-        let args = parsed("--match=orders");
-        assert!(args.matching.is_match("old-ORDERS-2021") && !args.matching.is_match("invoices"));
-        assert!(parsed("").matching.is_match("anything"));
+        let matching = parsed("--match=orders").matching.expect("one");
+        assert!(matching.is_match("old-ORDERS-2021") && !matching.is_match("invoices"));
+        assert!(parsed("").matching.is_none());
     }
 
     #[test]

@@ -1,0 +1,112 @@
+//! `create-backupsession`: what a CronJob's pod does at its slot.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use api::{BackupConfiguration, BackupSession, BackupSessionSpec, backup_session::Invoker, labels};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
+use kube::{ResourceExt as _, api::PostParams};
+
+use crate::{
+    cluster::{Cluster, patiently},
+    error::JobError,
+    texts,
+};
+
+/// Whose session is to be begun.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its namespace; the pod's own if empty.
+    pub namespace: String,
+}
+
+/// Makes a session; the same again in the same second is the same session.
+///
+/// # Errors
+/// Where the invoker is not there, or the session cannot be made.
+pub async fn run(trigger: &Trigger) -> Result<(), JobError> {
+    let Trigger { kind, name, namespace } = trigger;
+    let own = if namespace.is_empty() { own_namespace()? } else { namespace.clone() };
+    let namespace = own.as_str();
+    if kind != "BackupConfiguration" {
+        let why = "sessions of this kind are not taken".to_owned();
+        return Err(JobError::Flag { flag: "invoker-kind", value: kind.clone(), why });
+    }
+    let cluster = Cluster::of_this_pod().await?;
+    let invoker: BackupConfiguration = cluster.get(namespace, name).await?;
+    if invoker.metadata.deletion_timestamp.is_some() {
+        tracing::info!(invoker = name, "the invoker is on its way out; no session is begun");
+        return Ok(());
+    }
+    let session = session(&invoker, Timestamp::now());
+    let api = cluster.api::<BackupSession>(namespace);
+    let params = PostParams::default();
+    match patiently(|| api.create(&params, &session)).await {
+        Ok(_) => tracing::info!(session = session.name_any(), invoker = name, "the session is begun"),
+        Err(kube::Error::Api(answer)) if answer.code == 409 => {
+            tracing::info!(session = session.name_any(), "the session is there already");
+        }
+        Err(source) => {
+            return Err(JobError::Object {
+                doing: "make",
+                kind: "BackupSession".into(),
+                name: format!("{namespace}/{}", session.name_any()),
+                source,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The pod's namespace, as its service account has it.
+fn own_namespace() -> Result<String, JobError> {
+    let path = PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount/namespace");
+    let read = std::fs::read_to_string(&path).map(|text| text.trim().to_owned());
+    read.map_err(|source| JobError::File { doing: "read", path, source })
+}
+
+fn session(invoker: &BackupConfiguration, now: Timestamp) -> BackupSession {
+    let name = invoker.name_any();
+    let reference =
+        Invoker { api_group: Some(labels::GROUP.into()), kind: "BackupConfiguration".into(), name: name.clone() };
+    let mut session =
+        BackupSession::new(&texts::session(&name, now.as_second()), BackupSessionSpec { invoker: Some(reference) });
+    let mut all: BTreeMap<String, String> = invoker.labels().clone();
+    // A label holds 63 characters at most; a name may be longer.
+    let label: String = name.chars().take(labels::LONGEST_NAME).collect();
+    all.insert(labels::INVOKER_NAME.into(), label.trim_end_matches(['-', '.']).to_owned());
+    all.insert(labels::INVOKER_TYPE.into(), "BackupConfiguration".into());
+    session.metadata.labels = Some(all);
+    session.metadata.namespace = invoker.namespace();
+    session.metadata.owner_references = Some(vec![OwnerReference {
+        api_version: format!("{}/v1beta1", labels::GROUP),
+        kind: "BackupConfiguration".into(),
+        name,
+        uid: invoker.uid().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }]);
+    session
+}
+
+#[cfg(test)]
+mod tests {
+    use api::BackupConfigurationSpec;
+
+    use super::*;
+
+    #[test]
+    fn a_session_belongs_to_its_invoker_and_carries_its_labels() {
+        let mut invoker = BackupConfiguration::new("alpha", BackupConfigurationSpec::default());
+        invoker.metadata.labels = Some(BTreeMap::from([("team".into(), "search".into())]));
+        invoker.metadata.uid = Some("u".into());
+        let session = session(&invoker, Timestamp::from_second(1_643_673_600).expect("a time"));
+        assert_eq!(session.name_any(), "alpha-1643673600");
+        assert_eq!(session.labels().len(), 3);
+        assert_eq!(session.owner_references()[0].uid, "u");
+        assert_eq!(session.spec.invoker.expect("an invoker").name, "alpha");
+    }
+}
