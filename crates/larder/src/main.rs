@@ -18,7 +18,8 @@ use output::Output;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
-    if let Err(error) = telemetry::start(arguments.verbose, arguments.json) {
+    let verbose = arguments.verbose.max(u8::from(arguments.command.is_in_kubernetes()));
+    if let Err(error) = telemetry::start(verbose, arguments.json || arguments.logs_json()) {
         return output.failed(&error, Exit::Usage);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

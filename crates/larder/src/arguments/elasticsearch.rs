@@ -116,7 +116,7 @@ impl CredentialArguments {
             (Some(cert), Some(key)) => Some((read(cert, "--client-cert")?, secret_file(key, "--client-key")?)),
             _ => None,
         };
-        Ok(Tls { ca, client, verify: !self.insecure_skip_tls_verify })
+        Ok(Tls { ca, client, verify: !self.insecure_skip_tls_verify, ..Tls::default() })
     }
 }
 

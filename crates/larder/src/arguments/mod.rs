@@ -4,6 +4,8 @@
 #![allow(clippy::doc_markdown)]
 
 mod elasticsearch;
+mod operator;
+mod pod;
 mod repository;
 mod restore;
 
@@ -12,6 +14,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use elasticsearch::ElasticsearchArguments;
+pub use operator::OperatorArguments;
+pub use pod::{BackupPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments};
 pub use repository::{RepositoryArguments, new_password, variable};
 pub use restore::RestoreArguments;
 
@@ -31,6 +35,16 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Whether logs are JSON though results are not.
+    pub fn logs_json(&self) -> bool {
+        match &self.command {
+            Command::Operator(arguments) => arguments.logs_json(),
+            _ => false,
+        }
+    }
 }
 
 /// The commands.
@@ -69,10 +83,38 @@ pub enum Command {
     Key(KeyCommand),
     /// Remove locks whose owner is dead
     Unlock(UnlockArguments),
+    /// Run the Kubernetes operator: what the chart starts
+    Operator(OperatorArguments),
+    /// What a CronJob's pod does: begin a session
+    #[command(name = "create-backupsession", hide = true)]
+    CreateBackupSession(TriggerPodArguments),
+    /// What a session's pod does: save a database
+    #[command(name = "backup-es", hide = true)]
+    BackupEs(BackupPodArguments),
+    /// What a session's pod does: fill a database
+    #[command(name = "restore-es", hide = true)]
+    RestoreEs(RestorePodArguments),
+    /// What a session's pod does last: tell what became of it
+    #[command(hide = true)]
+    UpdateStatus(StatusPodArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
     /// Print the version
     Version,
+}
+
+impl Command {
+    /// Whether it runs in Kubernetes, where nobody adds `-v` and logs are all that there is to see.
+    pub fn is_in_kubernetes(&self) -> bool {
+        matches!(
+            self,
+            Self::Operator(_)
+                | Self::CreateBackupSession(_)
+                | Self::BackupEs(_)
+                | Self::RestoreEs(_)
+                | Self::UpdateStatus(_)
+        )
+    }
 }
 
 /// `backup`.

@@ -10,6 +10,8 @@ mod init;
 mod key;
 mod ls;
 mod open;
+mod operator;
+mod pod;
 mod prune;
 mod restore;
 mod show;
@@ -18,6 +20,8 @@ mod stats;
 mod unlock;
 mod verify;
 mod version;
+
+pub use version::PROGRAM;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
@@ -48,6 +52,11 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::Stats(arguments) => blocking(move || stats::run(&arguments, &output)).await,
         Command::Key(command) => blocking(move || key::run(&command, &output)).await,
         Command::Unlock(arguments) => blocking(move || unlock::run(&arguments, &output)).await,
+        Command::Operator(arguments) => operator::run(arguments).await,
+        Command::CreateBackupSession(arguments) => pod::create_session(arguments).await,
+        Command::BackupEs(arguments) => pod::backup(arguments).await,
+        Command::RestoreEs(arguments) => pod::restore(arguments).await,
+        Command::UpdateStatus(arguments) => pod::update_status(arguments).await,
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Version => Ok(version::run(&output)),
     }

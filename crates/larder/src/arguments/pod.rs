@@ -1,0 +1,275 @@
+//! Flags of the containers of sessions' pods. Stash's: Functions and CronJobs of users give them, so what has no meaning here is
+//! taken all the same.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use elasticsearch::load::OnConflict;
+use job::{
+    backup::Backup, connect::Backend, create_session::Trigger, restore::Restore, store::Place, update_status::Update,
+};
+
+use crate::commands::PROGRAM;
+
+/// Where the repository lies, and the Secret that opens it.
+#[derive(Debug, Clone, Args)]
+pub struct BackendArguments {
+    #[arg(long, default_value = "")]
+    provider: String,
+    #[arg(long, default_value = "")]
+    bucket: String,
+    #[arg(long, default_value = "")]
+    endpoint: String,
+    #[arg(long, default_value = "")]
+    region: String,
+    #[arg(long, default_value = "")]
+    path: String,
+    #[arg(long, default_value = "")]
+    storage_secret_name: String,
+    #[arg(long, default_value = "")]
+    storage_secret_namespace: String,
+    #[arg(long, default_value = "0")]
+    max_connections: usize,
+    #[command(flatten)]
+    without_effect: WithoutEffect,
+}
+
+/// Stash's flags that mean nothing here.
+#[derive(Debug, Clone, Args)]
+pub struct WithoutEffect {
+    #[arg(long, default_value = "")]
+    scratch_dir: String,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    enable_cache: String,
+    #[arg(long, default_value = "")]
+    license_apiservice: String,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    enable_analytics: String,
+    #[arg(long, default_value = "")]
+    master: String,
+    #[arg(long, default_value = "")]
+    kubeconfig: String,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    use_kubeapiserver_fqdn_for_aks: String,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    logtostderr: String,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    alsologtostderr: String,
+    #[arg(long, default_value = "")]
+    log_dir: String,
+    #[arg(long, default_value = "")]
+    log_backtrace_at: String,
+    #[arg(long, default_value = "")]
+    stderrthreshold: String,
+    #[arg(long = "v", default_value = "")]
+    level: String,
+    #[arg(long, default_value = "")]
+    vmodule: String,
+}
+
+/// `backup-es`.
+#[derive(Debug, Args)]
+pub struct BackupPodArguments {
+    #[command(flatten)]
+    backend: BackendArguments,
+    /// Seconds
+    #[arg(long, default_value_t = 300)]
+    wait_timeout: u64,
+    #[arg(long, default_value = engine::layout::HOST)]
+    hostname: String,
+    #[arg(long, default_value = "")]
+    interim_data_dir: PathBuf,
+    #[arg(long, default_value = "default")]
+    namespace: String,
+    #[arg(long)]
+    appbinding: String,
+    #[arg(long, default_value = "")]
+    backupsession: String,
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    es_args: String,
+    /// Where the dump is kept on its way; nowhere if nothing is said
+    #[arg(long, default_value = "")]
+    staging: String,
+    #[arg(long, default_value = "")]
+    output_dir: PathBuf,
+    #[command(flatten)]
+    retention: RetentionFlags,
+}
+
+/// Retention is what `update-status` does, by what the BackupConfiguration says.
+#[derive(Debug, Clone, Args)]
+pub struct RetentionFlags {
+    #[arg(long = "retention-keep-last", default_value = "")]
+    keep_last: String,
+    #[arg(long = "retention-keep-hourly", default_value = "")]
+    keep_hourly: String,
+    #[arg(long = "retention-keep-daily", default_value = "")]
+    keep_daily: String,
+    #[arg(long = "retention-keep-weekly", default_value = "")]
+    keep_weekly: String,
+    #[arg(long = "retention-keep-monthly", default_value = "")]
+    keep_monthly: String,
+    #[arg(long = "retention-keep-yearly", default_value = "")]
+    keep_yearly: String,
+    #[arg(long = "retention-keep-tags", default_value = "")]
+    keep_tags: String,
+    #[arg(long = "retention-prune", num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    prune: String,
+    #[arg(long = "retention-dry-run", num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    dry_run: String,
+}
+
+/// `restore-es`.
+#[derive(Debug, Args)]
+pub struct RestorePodArguments {
+    #[command(flatten)]
+    backend: BackendArguments,
+    /// Seconds
+    #[arg(long, default_value_t = 300)]
+    wait_timeout: u64,
+    #[arg(long, default_value = engine::layout::HOST)]
+    hostname: String,
+    #[arg(long, default_value = "")]
+    source_hostname: String,
+    #[arg(long, default_value = "")]
+    interim_data_dir: PathBuf,
+    #[arg(long, default_value = "default")]
+    namespace: String,
+    #[arg(long)]
+    appbinding: String,
+    #[arg(long, value_delimiter = ',', default_value = "")]
+    snapshot: Vec<String>,
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    es_args: String,
+    /// What becomes of what is there already
+    #[arg(long, default_value = "fail")]
+    on_conflict: Conflict,
+    #[arg(long, default_value = "")]
+    output_dir: PathBuf,
+}
+
+/// What becomes of what is there already.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Conflict {
+    Fail,
+    Skip,
+    Overwrite,
+}
+
+/// `update-status`.
+#[derive(Debug, Args)]
+pub struct StatusPodArguments {
+    #[command(flatten)]
+    backend: BackendArguments,
+    #[arg(long, default_value = "default")]
+    namespace: String,
+    #[arg(long, default_value = "")]
+    backupsession: String,
+    #[arg(long, default_value = "")]
+    invoker_kind: String,
+    #[arg(long, default_value = "")]
+    invoker_name: String,
+    #[arg(long, default_value = "")]
+    target_kind: String,
+    #[arg(long, default_value = "")]
+    target_name: String,
+    #[arg(long, default_value = "")]
+    output_dir: PathBuf,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
+    metrics_enabled: bool,
+    #[arg(long, default_value = "")]
+    metrics_pushgateway_url: String,
+    #[arg(long, default_value = "")]
+    metrics_labels: String,
+}
+
+/// `create-backupsession`.
+#[derive(Debug, Args)]
+pub struct TriggerPodArguments {
+    #[arg(long)]
+    invoker_name: String,
+    #[arg(long, default_value = "BackupConfiguration")]
+    invoker_kind: String,
+    /// The pod's own if nothing is said
+    #[arg(long, env = "POD_NAMESPACE", default_value = "")]
+    namespace: String,
+    #[command(flatten)]
+    without_effect: WithoutEffect,
+}
+
+impl BackendArguments {
+    fn backend(self) -> Backend {
+        let Self { provider, bucket, endpoint, region, path, storage_secret_name, storage_secret_namespace, .. } = self;
+        Backend {
+            place: Place { provider, bucket, endpoint, region, path },
+            secret: storage_secret_name,
+            secret_namespace: storage_secret_namespace,
+            max_connections: self.max_connections,
+        }
+    }
+}
+
+impl BackupPodArguments {
+    /// The work that was described.
+    pub fn work(self) -> Backup {
+        Backup {
+            backend: self.backend.backend(),
+            wait: Duration::from_secs(self.wait_timeout),
+            hostname: if self.hostname.is_empty() { engine::layout::HOST.into() } else { self.hostname },
+            namespace: self.namespace,
+            binding: self.appbinding,
+            session: self.backupsession,
+            es_args: self.es_args,
+            staging: self.staging,
+            interim_dir: self.interim_data_dir,
+            output_dir: self.output_dir,
+            program: PROGRAM.into(),
+        }
+    }
+}
+
+impl RestorePodArguments {
+    /// The work that was described.
+    pub fn work(self) -> Restore {
+        Restore {
+            backend: self.backend.backend(),
+            wait: Duration::from_secs(self.wait_timeout),
+            hostname: if self.hostname.is_empty() { engine::layout::HOST.into() } else { self.hostname },
+            source_hostname: self.source_hostname,
+            snapshots: self.snapshot.into_iter().filter(|id| !id.is_empty()).collect(),
+            namespace: self.namespace,
+            binding: self.appbinding,
+            es_args: self.es_args,
+            on_conflict: match self.on_conflict {
+                Conflict::Fail => OnConflict::Fail,
+                Conflict::Skip => OnConflict::Skip,
+                Conflict::Overwrite => OnConflict::Overwrite,
+            },
+            output_dir: self.output_dir,
+        }
+    }
+}
+
+impl StatusPodArguments {
+    /// What is to be told.
+    pub fn work(self) -> Update {
+        Update {
+            backend: self.backend.backend(),
+            namespace: self.namespace,
+            backup_session: self.backupsession,
+            invoker_kind: self.invoker_kind,
+            invoker_name: self.invoker_name,
+            target_kind: self.target_kind,
+            target_name: self.target_name,
+            output_dir: self.output_dir,
+            pushgateway_url: if self.metrics_enabled { self.metrics_pushgateway_url } else { String::new() },
+        }
+    }
+}
+
+impl TriggerPodArguments {
+    /// Whose session is to be begun.
+    pub fn work(self) -> Trigger {
+        Trigger { kind: self.invoker_kind, name: self.invoker_name, namespace: self.namespace }
+    }
+}
