@@ -8,6 +8,7 @@
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
 #   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
 #   demo          ./demo.sh against a real server
+#   e2e           the operator on a real one-node Kubernetes (e2e/README.md); needs root
 #
 # It installs and fetches what it needs (lab/README.md), starts the servers once, stops them at the end, and fails when one
 # of them does not start. No tier is ever skipped. The last line says how many tests passed and failed; the exit code is 0
@@ -15,7 +16,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-tiers=(fast licenses fuzz conversation contract heavy demo)
+tiers=(fast licenses fuzz conversation contract heavy demo e2e)
 servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio kubernetes)
 # Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
 memory_for_both_kib=$((10 * 1024 * 1024))
@@ -114,6 +115,19 @@ tier_demo() {
 demo() {
   local url=${LARDER_TEST_ES#*7.14.0=} target=${CARGO_TARGET_DIR:-target}
   LARDER=$target/debug/larder ELASTICSEARCH_URL=${url%%,*} check "demo" ./demo.sh
+}
+
+# tier_e2e: with servers of its own, which pods reach. The other tiers' servers make room.
+tier_e2e() {
+  local from=$SECONDS outcome=ok counts
+  if [ "${servers_state:-}" = up ]; then lab/lab stop; servers_state=''; unset jobs_begun; fi
+  if ! step "a Kubernetes with Larder on it" e2e/up.sh; then return; fi
+  say "end-to-end tests"
+  (eval "$(e2e/up.sh --env)" && e2e/run) </dev/null 2>&1 | tee "$work/e2e.out" || outcome=FAILED
+  counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/e2e.out" | tail -1)
+  set -- ${counts:-0 1}
+  passed=$((passed + $1)) failed=$((failed + $2))
+  ended "end-to-end tests ($1 passed, $2 failed)" $outcome $from || true
 }
 
 # --- servers -------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ mod crds;
 mod generate;
 mod generated;
 mod manifest;
+mod stash_crds;
 mod tidy;
 mod tree;
 
@@ -23,6 +24,8 @@ enum Command {
     Tidy,
     Catalog(catalog::Catalog),
     Crds(crds::Crds),
+    /// Print CustomResourceDefinitions with the fields of Stash's.
+    StashCrds,
     Generate(generate::Generate),
     Manifest(manifest::Manifest),
     Mapping(generate::Mapping),
@@ -41,6 +44,7 @@ fn main() -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench(bench) => bench.run(),
+        Command::StashCrds => stash_crds::print(&tree::root()).map(|()| ExitCode::SUCCESS),
         Command::Tidy => Ok(tidy::run(&tree::Tree::of_this_project()?)),
     }
 }

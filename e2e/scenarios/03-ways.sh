@@ -1,0 +1,154 @@
+# Other stores, other ways to the database, other namespaces.
+
+# round NAME [FURTHER YAML] [SESSION]: a backup and a restore of index $1-a; the documents are the same.
+round() {
+  local before session=${3:-one}; before=$(content "$1-a")
+  session "$session"
+  becomes backupsession "$session" Succeeded
+  es DELETE "$1-a" >/dev/null
+  restore back "${2:-}"
+  becomes restoresession back Succeeded
+  equal "the documents" "$(content "$1-a")" "$before"
+}
+
+only() { echo "  task: {name: elasticsearch-$1-7.14.0, params: [{name: args, value: \"--match=^$2-\"}]}"; }
+
+test_a_rest_server() {
+  namespace e2e-rest
+  served elasticsearch 9200 "$E2E_ES"; served rest 8000 "$E2E_REST"
+  es DELETE 'rest-*' >/dev/null; filled rest-a 100
+  storage; binding
+  k apply -f - >/dev/null <<YAML
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: store}
+spec: {backend: {rest: {url: "http://rest.$ns.svc:8000/$ns"}, storageSecretName: storage}}
+YAML
+  configuration es "$(only backup rest)"
+  becomes backupconfiguration es Ready
+  round rest "$(only restore rest)"
+  equal "the Repository's integrity" "$(field repository store '{.status.integrity}')" true
+}
+
+test_a_volume() {
+  namespace e2e-volume-store
+  served elasticsearch 9200 "$E2E_ES"
+  es DELETE 'volume-*' >/dev/null; filled volume-a 100
+  storage; binding
+  k apply -f - >/dev/null <<YAML
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: backups}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: store}
+spec:
+  backend:
+    local: {mountPath: /safe/data, persistentVolumeClaim: {claimName: backups}}
+    storageSecretName: storage
+YAML
+  configuration es "$(only backup volume)"
+  becomes backupconfiguration es Ready
+  round volume "$(only restore volume)"
+}
+
+test_an_interim_volume_is_made_mounted_and_goes_with_its_session() {
+  everything e2e-interim
+  es DELETE 'interim-*' >/dev/null; filled interim-a 100
+  configuration es "$(only backup interim)
+  interimVolumeTemplate: {metadata: {name: room}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}"
+  session one
+  becomes backupsession one Succeeded
+  equal "whose the claim is" "$(field persistentvolumeclaim one-room '{.metadata.ownerReferences[0].name}')" one
+  equal "where it is mounted" "$(field job stash-backup-one-0 '{.spec.template.spec.initContainers[0].volumeMounts[?(@.name=="stash-interim-volume")].mountPath}')" \
+    /stash-interim-volume
+  k delete backupsession one >/dev/null
+  gone() { ! k get persistentvolumeclaim one-room; }
+  await "that the claim is gone" 60 gone
+
+  k patch backupconfiguration es --type=merge -p '{"spec":{"task":{"params":[{"name":"args","value":"--match=^interim-"},{"name":"staging","value":"volume"}]}}}' >/dev/null
+  round interim "$(only restore interim)" two
+}
+
+test_tls_and_a_login() {
+  namespace e2e-tls
+  served secured 9200 "$E2E_SECURED"; served minio 9000 "$E2E_S3"
+  storage; repository
+  secured() { curl -fsS --cacert "$E2E_CA" -u admin:admin -X "$1" "https://$E2E_SECURED/$2" -H 'content-type: application/json' ${3+--data-binary "$3"}; }
+  secured DELETE tls-a >/dev/null 2>&1 || true
+  secured PUT 'tls-a/_doc/1?refresh=true' '{"n": 1.50}' >/dev/null
+  bound() { # NAME CA_FILE PASSWORD
+    k apply -f - >/dev/null <<YAML
+apiVersion: v1
+kind: Secret
+metadata: {name: $1}
+stringData: {username: admin, password: $3}
+---
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: $1}
+spec:
+  type: kubedb.com/elasticsearch
+  secret: {name: $1}
+  clientConfig: {service: {scheme: https, name: secured, port: 9200}, caBundle: $(base64 -w0 <"$2"), serverName: secured.e2e.test}
+---
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupConfiguration
+metadata: {name: $1}
+spec:
+  schedule: "0 0 31 2 *"
+  repository: {name: store}
+  task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: "--match=^tls-"}]}
+  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: $1}}
+  retentionPolicy: {name: last-five, keepLast: 5, prune: true}
+YAML
+    becomes backupconfiguration "$1" Ready
+    session "$1" "$1"
+  }
+  bound good "$E2E_CA" admin
+  becomes backupsession good Succeeded
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other -keyout "$work/other.key" -out "$work/other.crt" 2>/dev/null
+  bound stranger "$work/other.crt" admin
+  becomes backupsession stranger Failed
+  has "$(field backupsession stranger '{.status.targets[0].stats[0].error}')" certificate
+  bound nobody "$E2E_CA" wrong
+  becomes backupsession nobody Failed
+  has "$(field backupsession nobody '{.status.targets[0].stats[0].error}')" 401
+  secured DELETE tls-a >/dev/null
+  restore back '  task: {name: elasticsearch-restore-7.14.0}'
+  k delete restoresession back >/dev/null
+  k apply -f - >/dev/null <<YAML
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreSession
+metadata: {name: back}
+spec:
+  repository: {name: store}
+  task: {name: elasticsearch-restore-7.14.0}
+  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: good}}
+YAML
+  becomes restoresession back Succeeded
+  has "$(secured GET tls-a/_doc/1)" '{"n": 1.50}'
+}
+
+test_a_repository_of_another_namespace() {
+  namespace e2e-owner
+  served minio 9000 "$E2E_S3"; storage; repository
+  namespace e2e-user
+  served elasticsearch 9200 "$E2E_ES"
+  es DELETE 'user-*' >/dev/null; filled user-a 10
+  binding
+  configuration es "$(only backup user)"
+  k patch backupconfiguration es --type=merge -p '{"spec":{"repository":{"name":"store","namespace":"e2e-owner"}}}' >/dev/null
+  condition backupconfiguration es ValidationPassed False "namespace $ns may not use Repository store"
+  await "a phase" 20 is backupconfiguration es '{.status.phase}' Invalid
+  kubectl -n e2e-owner patch repository store --type=merge -p '{"spec":{"usagePolicy":{"allowedNamespaces":{"from":"All"}}}}' >/dev/null
+  becomes_ready() { is backupconfiguration es '{.status.phase}' Ready; }
+  await "that it is ready" 60 becomes_ready
+  session one
+  becomes backupsession one Succeeded
+  k delete backupconfiguration es >/dev/null
+  no_rights() { [ -z "$(kubectl -n e2e-owner get roles,rolebindings -o name | grep e2e-user)" ]; }
+  await "that the rights there are gone" 60 no_rights
+}

@@ -1,0 +1,59 @@
+# The operator itself: killed at any step it goes on, and nothing runs twice.
+
+operator_pods() { kubectl -n "$operator_ns" get pods -l app.kubernetes.io/name=larder -o name; }
+
+kill_operator() { kubectl -n "$operator_ns" delete $(operator_pods) --grace-period=0 --force >/dev/null 2>&1; }
+
+test_an_operator_that_is_killed_goes_on() {
+  local try snapshots
+  everything e2e-killed
+  es DELETE 'killed-*' >/dev/null; filled killed-a 10
+  for try in 1 2 3 4 5 6; do
+    session try-$try
+    sleep "0.$((try * 3 % 10))"
+    kill_operator
+    becomes backupsession try-$try Succeeded
+  done
+  equal "snapshots, one for each session" "$(field repository store '{.status.snapshotCount}')" 5
+  k get events -o jsonpath='{range .items[*]}{.reason} {.involvedObject.name}{"\n"}{end}' >"$work/events"
+  for try in 1 2 3 4 5 6; do
+    equal "pods of try-$try" "$(grep -c "^SuccessfulCreate stash-backup-try-$try-0" "$work/events")" 1
+  done
+}
+
+test_of_two_replicas_one_works() {
+  everything e2e-replicas
+  kubectl -n "$operator_ns" scale deploy/larder --replicas=2 >/dev/null
+  kubectl -n "$operator_ns" rollout status deploy/larder --timeout=60s >/dev/null
+  local holder try
+  session first
+  becomes backupsession first Succeeded
+  for try in 1 2; do
+    holder=$(kubectl -n "$operator_ns" get lease larder-operator -o jsonpath='{.spec.holderIdentity}')
+    session "while-$try"
+    kubectl -n "$operator_ns" delete pod "$holder" --grace-period=0 --force >/dev/null 2>&1
+    becomes backupsession "while-$try" Succeeded
+    equal "pods of while-$try" "$(k get events --field-selector "involvedObject.name=stash-backup-while-$try-0,reason=SuccessfulCreate" -o name | wc -l)" 1
+  done
+  kubectl -n "$operator_ns" scale deploy/larder --replicas=1 >/dev/null
+}
+
+test_sessions_wait_for_a_place_and_do_not_pile_up() {
+  local i running most=0
+  namespace e2e-many
+  served elasticsearch 9200 "$E2E_ES"
+  served minio 9000 "$E2E_S3"
+  es DELETE 'many-*' >/dev/null; filled many-a 10
+  storage; repository; binding
+  for i in $(seq 1 12); do configuration "c$i"; done
+  for i in $(seq 1 12); do becomes backupconfiguration "c$i" Ready; done
+  for i in $(seq 1 12); do session "s$i" "c$i"; session "again$i" "c$i"; done
+  for i in $(seq 1 240); do
+    running=$(k get jobs -o jsonpath='{range .items[?(@.status.active==1)]}x{end}' | wc -c)
+    [ "$running" -le "$most" ] || most=$running
+    [ "$(k get backupsessions -o jsonpath='{range .items[?(@.status.phase=="Succeeded")]}x{end}' | wc -c)" -lt 12 ] || break
+    sleep 0.5
+  done
+  for i in $(seq 1 12); do becomes backupsession "s$i" Succeeded; becomes backupsession "again$i" Skipped; done
+  [ "$most" -le 3 ] || fail "$most Jobs ran at once"
+}
