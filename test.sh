@@ -17,7 +17,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 tiers=(fast licenses fuzz conversation contract heavy demo e2e)
-servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio kubernetes)
+servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio rest-server kubernetes)
 # Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
 memory_for_both_kib=$((10 * 1024 * 1024))
 
@@ -139,7 +139,7 @@ begin_servers() {
   say "servers and tools: begun in the background"
   for server in "${servers[@]}"; do begin "$server" lab/lab start "$server"; done
   begin restic lab/lab fetch restic-0.14 restic-0.18.1
-  begin helm lab/lab fetch helm
+  begin tools lab/lab fetch helm
   begin elasticdump lab/lab fetch elasticdump-6.76.0 elasticdump-6.125.1
 }
 

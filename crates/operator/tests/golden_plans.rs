@@ -249,7 +249,7 @@ fn a_session_that_cannot_begin_says_why() {
         }),
         ("no-invoker", |observed| observed.invoker = Lookup::Missing),
         ("another-at-work", |observed| {
-            observed.at_work = Some(("alpha-nightly-1".into(), BackupSessionPhase::Running))
+            observed.at_work = Some(("alpha-nightly-1".into(), BackupSessionPhase::Running));
         }),
         ("no-task", |observed| observed.needed.task = Lookup::Missing),
         ("no-function", |observed| observed.needed.functions.clear()),
