@@ -122,13 +122,15 @@ filled() {
   [ "${3:-}" != plain ] || hard=
 
   es PUT "$index" '{"settings":{"number_of_replicas":0},"mappings":{"properties":{"at":{"type":"date"},"big":{"type":"keyword"}}}}' >/dev/null
-  seq 1 "$many" | awk -v index_="$index" -v hard="$hard" '{
+  local answer
+  answer=$(seq 1 "$many" | awk -v index_="$index" -v hard="$hard" '{
     printf "{\"index\":{\"_index\":\"%s\",\"_id\":\"d%d\",\"routing\":\"r%d\"}}\n", index_, $1, $1 % 3
     # As multielasticdump writes it down again.
     if (hard == "") { printf "{\"n\":%d,\"text\":\"a \\\"quoted\\\" täxt\"}\n", $1; next }
     of = hard; gsub("%d", $1, of)
     printf "{\"n\": %d, " of "\"text\":\"a \\\"quoted\\\" t\\u00e4xt %d\", \"at\":\"2022-01-%02dT00:00:00Z\"}\n", $1, $1, $1 % 28 + 1 }' |
-    curl -fsS -X POST "http://$E2E_ES/_bulk?refresh=true" -H 'content-type: application/x-ndjson' --data-binary @- | grep -q '"errors":false'
+    curl -fsS -X POST "http://$E2E_ES/_bulk?refresh=true" -H 'content-type: application/x-ndjson' --data-binary @-)
+  case $answer in *'"errors":false'*) ;; *) fail "index $index was not filled: ${answer:0:300}" ;; esac
 }
 
 # content INDEX: every document with its routing, byte by byte, and the definitions.

@@ -44,7 +44,9 @@ fn every_secret_has_another_way_in_than_the_command_line() {
         for option in help.split_whitespace().filter(|word| word.starts_with("--")) {
             let secret = ["password", "api-key", "token", "secret"].iter().any(|word| option.contains(word));
             let elsewhere = ["-file", "-command"].iter().any(|ending| option.contains(ending));
-            assert!(!secret || elsewhere, "{command} {option} takes a secret itself");
+            // Names of Kubernetes' Secrets are none.
+            let names = option == "--image-pull-secrets";
+            assert!(!secret || elsewhere || names, "{command} {option} takes a secret itself");
         }
     }
 }
