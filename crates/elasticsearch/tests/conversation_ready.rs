@@ -73,6 +73,9 @@ fn nobody_listens() -> (TcpSocket, Connection) {
     (socket, connection)
 }
 
+/// How the primaries are asked for.
+const LISTING: &str = "GET /_cluster/state/blocks%2Cmetadata%2Crouting_table";
+
 #[tokio::test]
 async fn a_server_that_comes_later_is_waited_for() {
     let (socket, connection) = nobody_listens();
@@ -174,7 +177,6 @@ async fn a_cluster_is_read_only_once_the_primaries_of_what_is_wanted_are_at_work
             state("STARTED", "UNASSIGNED"),
         ]
     };
-    const LISTING: &str = "GET /_cluster/state/blocks%2Cmetadata%2Crouting_table";
     let server = recovering(states()).await;
     connect(server.connection(), &dump("a"), LONG).await.0.expect("connected");
     assert_eq!(server.count(LISTING), 4, "b is red, and nobody wants it");

@@ -111,12 +111,12 @@ mod tests {
             let story = Story::of_conditions(Some(before), Some(after));
             story.notes.into_iter().map(|note| (note.warning, note.reason)).collect::<Vec<_>>()
         };
-        let (good, bad) =
-            (condition("RepositoryFound", "True", "There"), condition("RepositoryFound", "False", "Gone"));
-        assert_eq!(of(&[], &[good.clone()]), []);
-        assert_eq!(of(&[], &[bad.clone()]), [(true, "Gone".to_owned())]);
-        assert_eq!(of(&[bad.clone()], &[bad.clone()]), []);
-        assert_eq!(of(&[bad], &[good]), [(false, "There".to_owned())]);
+        let good = [condition("RepositoryFound", "True", "There")];
+        let bad = [condition("RepositoryFound", "False", "Gone")];
+        assert_eq!(of(&[], &good), []);
+        assert_eq!(of(&[], &bad), [(true, "Gone".to_owned())]);
+        assert_eq!(of(&bad, &bad), []);
+        assert_eq!(of(&bad, &good), [(false, "There".to_owned())]);
         assert_eq!(of(&[], &[condition("BackupSkipped", "True", "Skipped")]), [(true, "Skipped".to_owned())]);
     }
 }
