@@ -44,8 +44,8 @@ endpoints: [{addresses: [$host]}]
 YAML
 }
 
-# field KIND NAME JSONPATH
-field() { k get "$1" "$2" -o "jsonpath=$3" 2>/dev/null; }
+# field KIND NAME JSONPATH: empty where there is no such object.
+field() { k get "$1" "$2" -o "jsonpath=$3" 2>/dev/null || true; }
 
 # await WHAT SECONDS COMMAND...: until the command succeeds.
 await() {
