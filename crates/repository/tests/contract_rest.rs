@@ -6,7 +6,7 @@ mod support;
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::Write,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -20,11 +20,11 @@ use std::{
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use repository::{
-    Access, Error, FileKind, FileSpec, ForgetOptions, Format, Id, LockKind, PruneOptions, Repository, RestCredentials,
-    SnapshotQuery, WriterOptions,
+    Access, Error, FileKind, ForgetOptions, Format, Id, LockKind, PruneOptions, Repository, RestCredentials,
+    WriterOptions,
 };
 use support::{
-    PASSWORD, backend_suite, log_lines, random, save, segment, spec,
+    PASSWORD, backend_suite, log_lines, random, read, save, segment, survives_a_server_that_goes_away,
     tools::{REST_PASSWORD, REST_USER, RESTICS, RestServer, Restic},
 };
 
@@ -34,14 +34,6 @@ fn access(location: &str) -> Access {
 
 fn at(server: &RestServer, path: &str) -> Access {
     access(&format!("rest:http://{}/{path}", server.address()))
-}
-
-fn read(repository: &Repository, path: &str) -> Vec<u8> {
-    let reader = repository.reader().unwrap();
-    let snapshot = repository.find(&SnapshotQuery::latest()).unwrap();
-    let mut content = Vec::new();
-    reader.open(&reader.file(&snapshot, path).unwrap()).read_to_end(&mut content).unwrap();
-    content
 }
 
 #[test]
@@ -249,23 +241,10 @@ fn a_file_that_stays_is_listed_while_others_come_and_go() {
 fn a_server_that_goes_away_for_a_moment_does_not_fail_a_backup() {
     let mut server = RestServer::open(&[]);
     let access = at(&server, "interrupted");
-    let repository = Repository::init(&access, Format::V2).unwrap();
-    let data = random(60 << 20, 1);
-    let writer = repository.writer(WriterOptions { pack_size: 1 << 20, ..WriterOptions::default() }).unwrap();
-    let segment = thread::scope(|scope| {
-        let streaming = scope.spawn(|| segment(&writer, &data));
-        while writer.counters().packs_uploaded < 5 {
-            thread::sleep(Duration::from_millis(1));
-        }
+    survives_a_server_that_goes_away(&access, || {
         server.kill();
         server.start_again();
-        streaming.join().unwrap()
     });
-    let file = FileSpec { path: "/data/a.json".to_owned(), segments: vec![segment] };
-    writer.finish(spec(vec![file])).unwrap();
-    let report = repository.check(true, &|_| ()).unwrap();
-    assert!(report.is_clean(), "{report:?}");
-    assert!(read(&repository, "/data/a.json") == data);
 }
 
 #[tokio::test]

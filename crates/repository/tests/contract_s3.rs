@@ -3,11 +3,11 @@
 
 mod support;
 
-use std::{io::Read, sync::Arc, thread, time::Duration};
+use std::{io::Read, sync::Arc};
 
-use repository::{Access, Error, FileSpec, Format, Location, Repository, S3Credentials, SnapshotQuery, WriterOptions};
+use repository::{Access, Error, Format, Location, Repository, S3Credentials, SnapshotQuery};
 use support::{
-    PASSWORD, backend_suite, log_lines, random, save, segment, spec,
+    PASSWORD, backend_suite, log_lines, random, save, survives_a_server_that_goes_away,
     tools::{MINIO_SECRET, MINIO_USER, Minio, RESTICS, Restic},
 };
 
@@ -76,26 +76,10 @@ fn wrong_credentials_are_told_from_a_missing_repository() {
 fn a_server_that_goes_away_for_a_moment_does_not_fail_a_backup() {
     let mut minio = Minio::start();
     let access = access(&minio, "interrupted", "");
-    let repository = Repository::init(&access, Format::V2).unwrap();
-    let data = random(60 << 20, 1);
-    let writer = repository.writer(WriterOptions { pack_size: 1 << 20, ..WriterOptions::default() }).unwrap();
-    let segment = thread::scope(|scope| {
-        let streaming = scope.spawn(|| segment(&writer, &data));
-        while writer.counters().packs_uploaded < 5 {
-            thread::sleep(Duration::from_millis(1));
-        }
+    survives_a_server_that_goes_away(&access, || {
         minio.kill();
         minio.start_again();
-        streaming.join().unwrap()
     });
-    let file = FileSpec { path: "/data/a.json".to_owned(), segments: vec![segment] };
-    let saved = writer.finish(spec(vec![file])).unwrap();
-    let report = repository.check(true, &|_| ()).unwrap();
-    assert!(report.is_clean(), "{report:?}");
-    let reader = repository.reader().unwrap();
-    let mut content = Vec::new();
-    reader.open(&reader.file(&saved.snapshot, "/data/a.json").unwrap()).read_to_end(&mut content).unwrap();
-    assert!(content == data);
 }
 
 #[tokio::test]

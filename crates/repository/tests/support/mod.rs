@@ -6,10 +6,17 @@ pub mod backend_suite;
 pub mod rest_store;
 pub mod tools;
 
-use std::{io::Write, path::Path};
+use std::{
+    io::{Read as _, Write},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use repository::{Access, FileSpec, Location, Repository, Segment, SnapshotSpec, Writer, WriterOptions};
+use repository::{
+    Access, FileSpec, Format, Location, Repository, Segment, SnapshotQuery, SnapshotSpec, Writer, WriterOptions,
+};
 
 /// The password of every test repository.
 pub const PASSWORD: &str = "correct horse";
@@ -43,6 +50,35 @@ pub fn log_lines(length: usize, seed: u64) -> Vec<u8> {
     }
     data.truncate(length);
     data
+}
+
+/// The content of a file of the newest snapshot.
+pub fn read(repository: &Repository, path: &str) -> Vec<u8> {
+    let reader = repository.reader().unwrap();
+    let snapshot = repository.find(&SnapshotQuery::latest()).unwrap();
+    let mut content = Vec::new();
+    reader.open(&reader.file(&snapshot, path).unwrap()).read_to_end(&mut content).unwrap();
+    content
+}
+
+/// A backup in the midst of which the server goes `away` and comes back: it ends well, and nothing is lost.
+pub fn survives_a_server_that_goes_away(access: &Access, away: impl FnOnce()) {
+    let repository = Repository::init(access, Format::V2).unwrap();
+    let data = random(60 << 20, 1);
+    let writer = repository.writer(WriterOptions { pack_size: 1 << 20, ..WriterOptions::default() }).unwrap();
+    let segment = thread::scope(|scope| {
+        let streaming = scope.spawn(|| segment(&writer, &data));
+        while writer.counters().packs_uploaded < 5 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        away();
+        streaming.join().unwrap()
+    });
+    let file = FileSpec { path: "/data/a.json".to_owned(), segments: vec![segment] };
+    writer.finish(spec(vec![file])).unwrap();
+    let report = repository.check(true, &|_| ()).unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert!(read(&repository, "/data/a.json") == data);
 }
 
 /// Writes `data` as one stream.
