@@ -20,6 +20,7 @@ pub mod hooks;
 pub mod labels;
 pub mod metrics;
 pub mod output;
+pub mod owner;
 pub mod repository;
 pub mod restore_batch;
 pub mod restore_session;

@@ -8,8 +8,6 @@ use std::{
 use api::{
     BackupSession,
     backup_session::{FileStats, HostBackupPhase, HostBackupStats, SnapshotStats},
-    output::{BackupOutput, HostStatuses},
-    target::TargetRef,
 };
 use elasticsearch::Need;
 use engine::{
@@ -85,13 +83,7 @@ pub async fn run(backup: Backup, cancel: &CancellationToken) -> Result<(), JobEr
     if backup.output_dir.as_os_str().is_empty() {
         return saved.map(|_| ());
     }
-    let target_ref = TargetRef {
-        api_version: Some("appcatalog.appscode.com/v1alpha1".into()),
-        kind: Some("AppBinding".into()),
-        name: Some(backup.binding.clone()),
-    };
-    let told = BackupOutput { target_status: HostStatuses { target_ref: Some(target_ref), stats: Some(vec![host]) } };
-    output::write(&backup.output_dir, &told)
+    output::write(&backup.output_dir, &backup.binding, host)
 }
 
 /// Where the dump is kept on its way, if anywhere.
@@ -182,11 +174,10 @@ async fn say_whether_it_is_there<T>(
     if backup.session.is_empty() {
         return Ok(());
     }
-    let said = match repository {
+    let (holds, reason, message) = match repository {
         Ok(_) => (true, "BackendRepositoryFound", "the repository is there".to_owned()),
         Err(error) => (false, "FailedToInitializeBackendRepository", error.story()),
     };
-    let (holds, reason, message) = said;
     cluster
         .change_status::<BackupSession>(&backup.namespace, &backup.session, |status| {
             set(&mut status.conditions, "BackendRepositoryInitialized", holds, reason, &message);

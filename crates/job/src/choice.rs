@@ -4,15 +4,12 @@ use elasticsearch::{Matcher, Query, Selection, load::OnConflict};
 use engine::{
     backup::{BackupOptions, READERS},
     parts::{Part, Parts},
-    restore::{MOST_INDICES_AT_ONCE, Regex, Rejections, Rename, RestoreOptions, Wanted},
+    restore::{Rejections, Rename, RestoreOptions, Wanted},
 };
 use jiff::Zoned;
 use repository::WriterOptions;
 
 use crate::es_args::{self, EsArgs, Match};
-
-/// Shards read at once, at the most: each costs memory, and more gain nothing.
-const MOST_READERS: usize = 16;
 
 /// Which indices. A `--match` means what it says, system indices included; without one those are left out.
 pub(crate) fn selection(args: &EsArgs) -> Selection {
@@ -54,7 +51,7 @@ pub(crate) fn of_backup(args: &EsArgs, now: Zoned) -> BackupOptions {
         program: String::new(),
         now,
         writer: WriterOptions::default(),
-        readers: args.parallel.map_or(READERS, |many| many.min(MOST_READERS)),
+        readers: args.parallel.unwrap_or(READERS),
     }
 }
 
@@ -62,7 +59,7 @@ pub(crate) fn of_backup(args: &EsArgs, now: Zoned) -> BackupOptions {
 pub(crate) fn of_restore(args: &EsArgs) -> RestoreOptions {
     let wanted = Wanted {
         selection: selection(args),
-        renames: renamed(args).into_iter().collect(),
+        renames: vec![Rename::prefix(&args.prefix), Rename::suffix(&args.suffix)],
         parts: parts(args),
         without_templates: args.template_regex.as_ref().map(|regex| matcher("templateRegex", regex)),
     };
@@ -71,19 +68,8 @@ pub(crate) fn of_restore(args: &EsArgs) -> RestoreOptions {
         on_conflict: OnConflict::Fail,
         allow_rejected: 0,
         rejections: Rejections::default(),
-        indices_at_once: args.parallel.map(|many| many.min(MOST_INDICES_AT_ONCE)),
+        indices_at_once: args.parallel,
     }
-}
-
-/// What stands before and behind every name.
-fn renamed(args: &EsArgs) -> Option<Rename> {
-    if args.prefix.is_empty() && args.suffix.is_empty() {
-        return None;
-    }
-    // A `$` would stand for a group.
-    let literal = |text: &str| text.replace('$', "$$");
-    let pattern = Regex::new("(?s)^(.*)$").expect("a regular expression");
-    Some(Rename { pattern, replacement: format!("{}${{1}}{}", literal(&args.prefix), literal(&args.suffix)) })
 }
 
 #[cfg(test)]
@@ -107,6 +93,7 @@ mod tests {
         assert_eq!(wanted.rename("alpha"), "x-$1-alpha-y");
         let none = EsArgs::parse("").expect("args");
         let now = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
-        assert!(of_backup(&none, now).parts.is_all() && !selection(&none).include_system && renamed(&none).is_none());
+        assert!(of_backup(&none, now).parts.is_all() && !selection(&none).include_system);
+        assert_eq!(of_restore(&none).wanted.rename("alpha"), "alpha");
     }
 }

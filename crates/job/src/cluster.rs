@@ -3,10 +3,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use api::{AppBinding, AppBindingSpec, Condition};
+use api::{
+    AppBinding, AppBindingSpec, Condition,
+    condition::{self, Fact},
+};
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::core::v1::{Event, EventSource, ObjectReference, Pod, Secret},
+    api::core::v1::{Event, EventSource, Pod, Secret},
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
     jiff::Timestamp,
 };
@@ -157,7 +160,7 @@ impl Cluster {
                 namespace: Some(namespace.clone()),
                 ..ObjectMeta::default()
             },
-            involved_object: ObjectReference { ..about.object_ref(&()) },
+            involved_object: about.object_ref(&()),
             type_: Some(if warning { "Warning" } else { "Normal" }.to_owned()),
             reason: Some(reason.to_owned()),
             message: Some(message.chars().take(1000).collect()),
@@ -175,22 +178,8 @@ impl Cluster {
 
 /// Says whether something holds, with the time of its last change.
 pub(crate) fn set(conditions: &mut Option<Vec<Condition>>, type_: &str, status: bool, reason: &str, message: &str) {
-    let all = conditions.get_or_insert_default();
-    let status = if status { "True" } else { "False" };
-    let before = all.iter().position(|known| known.type_ == type_);
-    let since = before.filter(|at| all[*at].status == status).map(|at| all[at].last_transition_time.clone());
-    let condition = Condition {
-        type_: type_.to_owned(),
-        status: status.to_owned(),
-        observed_generation: None,
-        last_transition_time: since.unwrap_or_else(|| Time(Timestamp::now())),
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-    };
-    match before {
-        Some(at) => all[at] = condition,
-        None => all.push(condition),
-    }
+    let fact = Fact { type_, status: if status { "True" } else { "False" }, reason, message };
+    condition::put(conditions.get_or_insert_default(), fact, None, Timestamp::now());
 }
 
 /// Tries again what fails for a reason that may pass.

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use api::{BackupConfiguration, BackupSession, BackupSessionSpec, backup_session::Invoker, labels};
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
+use api::{BackupConfiguration, BackupSession, BackupSessionSpec, backup_session::Invoker, labels, owner};
+use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt as _, api::PostParams};
 
 use crate::{
@@ -81,14 +81,8 @@ fn session(invoker: &BackupConfiguration, now: Timestamp) -> BackupSession {
     all.insert(labels::INVOKER_TYPE.into(), "BackupConfiguration".into());
     session.metadata.labels = Some(all);
     session.metadata.namespace = invoker.namespace();
-    session.metadata.owner_references = Some(vec![OwnerReference {
-        api_version: format!("{}/v1beta1", labels::GROUP),
-        kind: "BackupConfiguration".into(),
-        name,
-        uid: invoker.uid().unwrap_or_default(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    }]);
+    session.metadata.owner_references =
+        Some(vec![owner::by("BackupConfiguration", &name, invoker.uid().as_deref().unwrap_or_default())]);
     session
 }
 

@@ -6,6 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use api::{
+    labels::CATALOG_GROUP,
+    output::{HostStatuses, Output},
+    target::TargetRef,
+};
 use serde::Serialize;
 
 use crate::error::JobError;
@@ -13,11 +18,17 @@ use crate::error::JobError;
 /// Other users' containers read it, under whatever user they run.
 const MODE: u32 = 0o777;
 
-/// Writes it into `folder`, which is made if it is not there.
-pub(crate) fn write(folder: &Path, told: &impl Serialize) -> Result<(), JobError> {
+/// Writes what became of an AppBinding's host into `folder`, which is made if it is not there.
+pub(crate) fn write<T: Serialize>(folder: &Path, binding: &str, host: T) -> Result<(), JobError> {
+    let target_ref = TargetRef {
+        api_version: Some(format!("{CATALOG_GROUP}/v1alpha1")),
+        kind: Some("AppBinding".into()),
+        name: Some(binding.to_owned()),
+    };
+    let told = Output { target_status: HostStatuses { target_ref: Some(target_ref), stats: Some(vec![host]) } };
     let path = file(folder);
     let failed = |source| JobError::File { doing: "write", path: path.clone(), source };
-    let json = serde_json::to_vec(told).expect("what is told has a JSON form");
+    let json = serde_json::to_vec(&told).expect("what is told has a JSON form");
     fs::create_dir_all(folder).map_err(failed)?;
     let new = path.with_extension("json.new");
     fs::write(&new, json).map_err(failed)?;

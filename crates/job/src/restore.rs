@@ -2,11 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use api::{
-    output::{HostStatuses, RestoreOutput},
-    restore_session::{HostRestorePhase, HostRestoreStats},
-    target::TargetRef,
-};
+use api::restore_session::{HostRestorePhase, HostRestoreStats};
 use elasticsearch::{
     Need,
     load::{OnConflict, Rejected},
@@ -75,13 +71,7 @@ pub async fn run(wanted: Restore, cancel: &CancellationToken) -> Result<(), JobE
         duration: Some(texts::duration(begun.elapsed())),
         error: restored.err().map(|error| error.story()),
     };
-    let target_ref = TargetRef {
-        api_version: Some("appcatalog.appscode.com/v1alpha1".into()),
-        kind: Some("AppBinding".into()),
-        name: Some(wanted.binding.clone()),
-    };
-    let told = RestoreOutput { target_status: HostStatuses { target_ref: Some(target_ref), stats: Some(vec![host]) } };
-    output::write(&wanted.output_dir, &told)
+    output::write(&wanted.output_dir, &wanted.binding, host)
 }
 
 async fn restore(wanted: &Restore, cancel: &CancellationToken) -> Result<(), JobError> {

@@ -17,7 +17,7 @@ use pushgateway::Pushgateway;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    cluster::{Cluster, set},
+    cluster::{Cluster, Object, set},
     connect::{self, Backend},
     error::JobError,
     maintain::{self, Kept, Maintained},
@@ -106,19 +106,8 @@ async fn saved(update: &Update, cluster: &Cluster) -> Result<(), JobError> {
             Ok(tell::enter(status, &target, hosts.clone())?)
         })
         .await?;
-    for host in &hosts {
-        let name = host.hostname.as_deref().unwrap_or_default();
-        match &host.error {
-            None => {
-                let message = format!("host {name} was backed up");
-                cluster.tell(&session, false, "Host Backup Succeeded", &message).await;
-            }
-            Some(error) => {
-                let message = format!("host {name} was not backed up: {error}");
-                cluster.tell(&session, true, "Host Backup Failed", &message).await;
-            }
-        }
-    }
+    let told = hosts.iter().map(|host| (&host.hostname, &host.error));
+    tell_of_hosts(cluster, &session, "Backup", "backed up", told).await;
     labels.extend(target_labels(update, cluster).await);
     let samples: Vec<Sample> = hosts.iter().flat_map(|host| tell::samples(host, &labels)).collect();
     let _told_in_the_log = push(update, &samples).await;
@@ -144,25 +133,32 @@ async fn restored(update: &Update, cluster: &Cluster) -> Result<(), JobError> {
             Ok(())
         })
         .await?;
-    for host in &hosts {
-        let name = host.hostname.as_deref().unwrap_or_default();
-        match &host.error {
-            None => {
-                let message = format!("host {name} was restored");
-                cluster.tell(&session, false, "Host Restore Succeeded", &message).await;
-            }
-            Some(error) => {
-                let message = format!("host {name} was not restored: {error}");
-                cluster.tell(&session, true, "Host Restore Failed", &message).await;
-            }
-        }
-    }
+    let told = hosts.iter().map(|host| (&host.hostname, &host.error));
+    tell_of_hosts(cluster, &session, "Restore", "restored", told).await;
     let repository = session.spec.repository.clone().unwrap_or_default().name;
     let mut labels = metrics::invoker("RestoreSession", &update.invoker_name, &update.namespace, &repository);
     labels.extend(target_labels(update, cluster).await);
     let samples: Vec<Sample> = hosts.iter().flat_map(|host| tell::restore_samples(host, &labels)).collect();
     let _told_in_the_log = push(update, &samples).await;
     Ok(())
+}
+
+/// An event for each host: its name, and why it failed if it did.
+async fn tell_of_hosts<K: Object>(
+    cluster: &Cluster,
+    session: &K,
+    what: &str,
+    done: &str,
+    hosts: impl Iterator<Item = (&Option<String>, &Option<String>)>,
+) {
+    for (name, error) in hosts {
+        let name = name.as_deref().unwrap_or_default();
+        let (outcome, message) = match error {
+            None => ("Succeeded", format!("host {name} was {done}")),
+            Some(error) => ("Failed", format!("host {name} was not {done}: {error}")),
+        };
+        cluster.tell(session, error.is_some(), &format!("Host {what} {outcome}"), &message).await;
+    }
 }
 
 fn target(update: &Update) -> TargetRef {

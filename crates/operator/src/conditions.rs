@@ -1,7 +1,10 @@
 //! Conditions as they are now, made of those that were there before. Pure.
 
-use api::Condition;
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use api::{
+    Condition,
+    condition::{self, Fact},
+};
+use k8s_openapi::jiff::Timestamp;
 
 use crate::lookup::Lookup;
 
@@ -32,16 +35,16 @@ impl Conditions {
 
     /// Says whether something holds. The time is that of the last change of its status.
     pub fn set(&mut self, type_: &str, status: bool, reason: &str, message: impl Into<String>) {
-        self.put(type_, if status { "True" } else { "False" }, reason, message.into());
+        self.put(type_, if status { "True" } else { "False" }, reason, &message.into());
     }
 
     /// Says whether something that is needed is there.
     pub fn set_found<T>(&mut self, type_: &str, lookup: &Lookup<T>, what: &str, reasons: Reasons) {
         match lookup {
-            Lookup::Found(_) => self.put(type_, "True", reasons.available, format!("{what} is there")),
-            Lookup::Missing => self.put(type_, "False", reasons.missing, format!("{what} is not there")),
+            Lookup::Found(_) => self.put(type_, "True", reasons.available, &format!("{what} is there")),
+            Lookup::Missing => self.put(type_, "False", reasons.missing, &format!("{what} is not there")),
             Lookup::Unknown(why) => {
-                self.put(type_, "Unknown", reasons.unknown, format!("nobody knows whether {what} is there: {why}"));
+                self.put(type_, "Unknown", reasons.unknown, &format!("nobody knows whether {what} is there: {why}"));
             }
         }
     }
@@ -63,12 +66,12 @@ impl Conditions {
 
     /// Whether something holds.
     pub fn is_true(&self, type_: &str) -> bool {
-        api::condition::find(&self.all, type_).is_some_and(Condition::is_true)
+        condition::find(&self.all, type_).is_some_and(Condition::is_true)
     }
 
     /// Whether something is known not to hold.
     pub fn is_false(&self, type_: &str) -> bool {
-        api::condition::find(&self.all, type_).is_some_and(Condition::is_false)
+        condition::find(&self.all, type_).is_some_and(Condition::is_false)
     }
 
     /// All of them.
@@ -76,21 +79,8 @@ impl Conditions {
         self.all
     }
 
-    fn put(&mut self, type_: &str, status: &str, reason: &str, message: String) {
-        let before = api::condition::find(&self.all, type_);
-        let since = before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
-        let condition = Condition {
-            type_: type_.to_owned(),
-            status: status.to_owned(),
-            observed_generation: self.generation,
-            last_transition_time: since.unwrap_or(Time(self.now)),
-            reason: reason.to_owned(),
-            message,
-        };
-        match self.all.iter_mut().find(|before| before.type_ == type_) {
-            Some(before) => *before = condition,
-            None => self.all.push(condition),
-        }
+    fn put(&mut self, type_: &str, status: &str, reason: &str, message: &str) {
+        condition::put(&mut self.all, Fact { type_, status, reason, message }, self.generation, self.now);
     }
 }
 

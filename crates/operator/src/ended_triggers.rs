@@ -14,7 +14,7 @@ use kube::{
     },
 };
 
-use crate::cluster::Cluster;
+use crate::{cluster::Cluster, jobs::holds};
 
 /// Works until it is dropped.
 pub(crate) async fn run(cluster: Arc<Cluster>) {
@@ -30,9 +30,7 @@ pub(crate) async fn run(cluster: Arc<Cluster>) {
 }
 
 fn is_complete(job: &Job) -> bool {
-    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    conditions.iter().any(|condition| condition.type_ == "Complete" && condition.status == "True")
-        && job.metadata.deletion_timestamp.is_none()
+    holds(job, "Complete").is_some() && job.metadata.deletion_timestamp.is_none()
 }
 
 async fn remove(cluster: &Cluster, job: &Job) {

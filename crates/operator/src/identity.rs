@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use api::runtime_settings::RuntimeSettings;
 use k8s_openapi::{
     api::{
         core::v1::{LocalObjectReference, Secret, ServiceAccount},
@@ -19,8 +20,8 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 pub(crate) struct Identity<'a> {
     /// Its name where the user named none, and that of what it may do.
     pub(crate) name: &'a str,
-    /// The user's own service account.
-    pub(crate) own: Option<&'a str>,
+    /// The user's settings, which may name a service account or annotate ours.
+    pub(crate) settings: Option<&'a RuntimeSettings>,
     /// Where it lives.
     pub(crate) namespace: &'a str,
     /// The ClusterRole that says what it may do.
@@ -31,14 +32,16 @@ pub(crate) struct Identity<'a> {
     pub(crate) owner: OwnerReference,
     /// Labels of all that is made for it.
     pub(crate) labels: BTreeMap<String, String>,
-    /// Annotations of the service account, such as the cloud's identity.
-    pub(crate) annotations: Option<BTreeMap<String, String>>,
 }
 
 impl Identity<'_> {
     /// The service account's name.
     pub(crate) fn account(&self) -> &str {
-        self.own.unwrap_or(self.name)
+        self.own().unwrap_or(self.name)
+    }
+
+    fn own(&self) -> Option<&str> {
+        self.settings.and_then(RuntimeSettings::service_account)
     }
 
     /// What has to be there for it.
@@ -51,11 +54,12 @@ impl Identity<'_> {
             ..ObjectMeta::default()
         };
         let mut wanted = Vec::new();
-        if self.own.is_none() {
+        if self.own().is_none() {
             wanted = self.pull_secrets.iter().map(|secret| Wanted::Secret(self.copy(secret, &metadata))).collect();
             let copies =
                 self.pull_secrets.iter().map(|secret| LocalObjectReference { name: self.name_of_copy(secret) });
-            let metadata = ObjectMeta { annotations: self.annotations.clone(), ..metadata.clone() };
+            let annotations = self.settings.and_then(RuntimeSettings::account_annotations).cloned();
+            let metadata = ObjectMeta { annotations, ..metadata.clone() };
             wanted.push(Wanted::ServiceAccount(ServiceAccount {
                 metadata,
                 image_pull_secrets: Some(copies.collect()).filter(|copies: &Vec<_>| !copies.is_empty()),
@@ -107,8 +111,9 @@ pub(crate) fn account(name: &str, namespace: &str) -> Subject {
 mod tests {
     use std::collections::BTreeMap;
 
+    use api::{owner, runtime_settings::PodSettings};
+
     use super::*;
-    use crate::owned;
 
     #[test]
     fn an_identity_of_its_own_gets_copies_of_the_secrets_for_pulling_images() {
@@ -117,15 +122,14 @@ mod tests {
             type_: Some("kubernetes.io/dockerconfigjson".into()),
             ..Secret::default()
         };
-        let identity = |own| Identity {
+        let identity = |settings| Identity {
             name: "backupconfiguration-alpha",
-            own,
+            settings,
             namespace: "logs",
             role: "stash-backup-job",
             pull_secrets: std::slice::from_ref(&secret),
-            owner: owned::by("BackupConfiguration", "alpha", "u"),
+            owner: owner::by("BackupConfiguration", "alpha", "u"),
             labels: BTreeMap::new(),
-            annotations: None,
         };
         let wanted = identity(None).wanted();
         let (Wanted::Secret(copy), Wanted::ServiceAccount(account)) = (&wanted[0], &wanted[1]) else {
@@ -135,6 +139,8 @@ mod tests {
         assert_eq!(copy.metadata.namespace.as_deref(), Some("logs"));
         let named = account.image_pull_secrets.as_ref().expect("secrets");
         assert_eq!(named[0].name, "registry-backupconfiguration-alpha");
-        assert_eq!(identity(Some("theirs")).wanted().len(), 1);
+        let pod = PodSettings { service_account_name: Some("theirs".into()), ..PodSettings::default() };
+        let theirs = RuntimeSettings { pod: Some(pod), container: None };
+        assert_eq!(identity(Some(&theirs)).wanted().len(), 1);
     }
 }

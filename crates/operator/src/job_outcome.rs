@@ -6,6 +6,8 @@ use k8s_openapi::api::{
     core::v1::{ContainerState, ContainerStatus, Pod, PodStatus},
 };
 
+use crate::jobs::holds;
+
 /// How far a Job is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
@@ -59,15 +61,12 @@ pub fn of(seen: &Seen, held_up: Option<Reason>) -> JobOutcome {
     let Some(job) = job else {
         return JobOutcome::Failed(Reason::new("JobDeleted", "its Job was deleted before it had ended"));
     };
-    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let holds =
-        |type_: &str| conditions.iter().find(|condition| condition.type_ == type_ && condition.status == "True");
-    if holds("Complete").is_some() {
+    if holds(job, "Complete").is_some() {
         return JobOutcome::Complete;
     }
     // The second is there as soon as it is decided; the first only once its pods have ended, which those of a node that is gone
     // never do.
-    if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
+    if let Some(failed) = holds(job, "Failed").or_else(|| holds(job, "FailureTarget")) {
         return JobOutcome::Failed(failure(failed.reason.as_deref(), failed.message.as_deref(), pods, held_up));
     }
     let no_pods = no_pods.as_deref().filter(|_| pods.is_empty());

@@ -1,6 +1,6 @@
-//! Which sessions have a Job that is at work. Pure.
+//! How far Jobs are, and which sessions have one that is at work. Pure.
 
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
 
 /// Sessions whose Jobs have not ended, by kind, namespace and name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,11 +29,14 @@ impl JobsAtWork {
     }
 }
 
-fn has_ended(job: &Job) -> bool {
+/// A condition that holds of a Job.
+pub(crate) fn holds<'a>(job: &'a Job, type_: &str) -> Option<&'a JobCondition> {
     let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    conditions.iter().any(|condition| {
-        matches!(condition.type_.as_str(), "Complete" | "Failed" | "FailureTarget") && condition.status == "True"
-    })
+    conditions.iter().find(|condition| condition.type_ == type_ && condition.status == "True")
+}
+
+fn has_ended(job: &Job) -> bool {
+    ["Complete", "Failed", "FailureTarget"].iter().any(|type_| holds(job, type_).is_some())
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use api::{Repository, labels};
+use api::{Repository, labels, owner};
 use k8s_openapi::{
     api::rbac::v1::{PolicyRule, Role, RoleBinding},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-use crate::{identity, owned, plan::Wanted};
+use crate::{identity, plan::Wanted};
 
 /// Who uses a Repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) fn wanted(repository: &Repository, user: User<'_>, account: &str) -> 
         name: Some(name(user)),
         namespace: Some(at.to_owned()),
         labels: Some(BTreeMap::from([(labels::MANAGED_BY.to_owned(), labels::GROUP.to_owned())])),
-        owner_references: Some(vec![owned::by_repository(of, uid)]),
+        owner_references: Some(vec![owner::by_repository(of, uid)]),
         ..ObjectMeta::default()
     };
     let secret = repository.spec.backend.as_ref().and_then(|backend| backend.storage_secret_name.clone());

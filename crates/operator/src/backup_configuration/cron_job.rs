@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{BackupConfiguration, labels, runtime_settings::RuntimeSettings};
+use api::{BackupConfiguration, labels, owner, runtime_settings::RuntimeSettings};
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, CronJobSpec, JobSpec, JobTemplateSpec},
@@ -21,16 +21,15 @@ pub(super) fn of(configuration: &BackupConfiguration, operator: &Settings) -> Ve
     let name = names::cron_job(configuration.metadata.name.as_deref().unwrap_or_default());
     let settings = configuration.spec.runtime_settings.clone().unwrap_or_default();
     let uid = configuration.metadata.uid.as_deref().unwrap_or_default();
-    let owner = owned::by("BackupConfiguration", configuration.metadata.name.as_deref().unwrap_or_default(), uid);
+    let owner = owner::by("BackupConfiguration", configuration.metadata.name.as_deref().unwrap_or_default(), uid);
     let identity = Identity {
         name: &name,
-        own: settings.service_account(),
+        settings: Some(&settings),
         namespace: configuration.metadata.namespace.as_deref().unwrap_or_default(),
         role: ROLE,
         pull_secrets: &operator.pull_secrets,
         owner: owner.clone(),
         labels: labels_of(configuration),
-        annotations: settings.pod.as_ref().and_then(|pod| pod.service_account_annotations.clone()),
     };
     let mut wanted = identity.wanted();
     let pod = pod(configuration, &operator.image, identity.account(), settings.clone());

@@ -8,7 +8,7 @@ use api::{
 use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt as _, api::ListParams};
 
-use super::plan::{self, Observed};
+use super::plan::{self, Observed, begun};
 use crate::{
     cluster::{Cluster, look},
     driver::Kind,
@@ -77,10 +77,6 @@ impl Kind for BackupSession {
         story.notes.extend(Story::of_conditions(Some(&targets(before)), Some(&targets(after))).notes);
         story.and(note)
     }
-}
-
-fn begun(session: &BackupSession) -> bool {
-    session.status.as_ref().and_then(|status| status.targets.as_ref()).is_some_and(|targets| !targets.is_empty())
 }
 
 /// A session that was made by hand without labels is not cleaned up.

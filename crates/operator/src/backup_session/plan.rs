@@ -9,7 +9,7 @@ use api::{
     },
     labels,
     metrics::{self, Labels, Sample},
-    runtime_settings::RuntimeSettings,
+    owner,
     session::{Driver, InvokerPhase},
 };
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
@@ -68,9 +68,8 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
         return unchanged(None);
     }
     let conditions = Conditions::after(before.conditions.as_deref().unwrap_or_default(), None, now);
-    let begun = before.targets.as_ref().is_some_and(|targets| !targets.is_empty());
     match observed.invoker.found() {
-        _ if begun => go_on(observed, before, conditions, now),
+        _ if begun(&observed.session) => go_on(observed, before, conditions, now),
         _ if !takes_sessions(observed) => {
             let kind = observed.session.spec.invoker.clone().unwrap_or_default().kind;
             skip(observed, conditions, &format!("spec.invoker.kind: sessions of a {kind:?} are not taken"), now)
@@ -85,6 +84,11 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
             _ => skip(observed, conditions, &format!("{} is not there", invoker_name(observed)), now),
         },
     }
+}
+
+/// Whether its Job was made, or could not be.
+pub(super) fn begun(session: &BackupSession) -> bool {
+    session.status.as_ref().and_then(|status| status.targets.as_ref()).is_some_and(|targets| !targets.is_empty())
 }
 
 pub(super) fn ended(phase: Option<BackupSessionPhase>) -> bool {
@@ -126,8 +130,7 @@ fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timesta
         targets: None,
         conditions: Some(conditions.into_vec()),
     };
-    let limit = observed.invoker.found().and_then(|invoker| invoker.spec.backup_history_limit);
-    Plan { owner: owner(observed), delete: past(observed, limit), ..Plan::say(status, None) }
+    Plan { owner: owner(observed), delete: past(observed), ..Plan::say(status, None) }
 }
 
 /// Makes the Job of the session's target.
@@ -170,7 +173,7 @@ fn owner(observed: &Observed) -> Option<OwnerReference> {
     let owners = observed.session.metadata.owner_references.as_deref().unwrap_or_default();
     let invoker = observed.invoker.found().filter(|_| owners.is_empty())?;
     let uid = invoker.metadata.uid.as_deref()?;
-    Some(owned::by("BackupConfiguration", invoker.metadata.name.as_deref().unwrap_or_default(), uid))
+    Some(owner::by("BackupConfiguration", invoker.metadata.name.as_deref().unwrap_or_default(), uid))
 }
 
 /// The Job and what it needs, or why there can be none.
@@ -190,13 +193,12 @@ fn executor_of(observed: &Observed, invoker: &BackupConfiguration, settings: &Se
     let account = format!("backupconfiguration-{invoker_name}");
     let identity = Identity {
         name: &account,
-        own: spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account),
+        settings: spec.runtime_settings.as_ref(),
         namespace: namespace(observed),
         role: ROLE,
         pull_secrets: &settings.pull_secrets,
-        owner: owned::by("BackupConfiguration", invoker_name, invoker.metadata.uid.as_deref().unwrap_or_default()),
+        owner: owner::by("BackupConfiguration", invoker_name, invoker.metadata.uid.as_deref().unwrap_or_default()),
         labels: owned::labels(invoker.metadata.labels.as_ref(), labels::BACKUP),
-        annotations: spec.runtime_settings.as_ref().and_then(RuntimeSettings::account_annotations).cloned(),
     };
     let work = Work {
         session: Owner {
@@ -304,8 +306,7 @@ fn finish(
             Some(pushed) => {
                 finished = true;
                 conditions.set_pushed(pushed);
-                let limit = observed.invoker.found().and_then(|invoker| invoker.spec.backup_history_limit);
-                delete = past(observed, limit);
+                delete = past(observed);
                 conditions.set(
                     "BackupHistoryCleaned",
                     true,
@@ -326,7 +327,8 @@ fn finish(
     Plan { apply, owner: None, push, status, delete, next }
 }
 
-fn past(observed: &Observed, limit: Option<i32>) -> Vec<Unwanted> {
+fn past(observed: &Observed) -> Vec<Unwanted> {
+    let limit = observed.invoker.found().and_then(|invoker| invoker.spec.backup_history_limit);
     let names = history::past(&observed.history, name(observed), limit);
     names.into_iter().map(Unwanted::BackupSession).collect()
 }

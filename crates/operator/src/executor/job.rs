@@ -1,6 +1,6 @@
 //! The Job around a session's containers: labels, owner, the pod's own settings.
 
-use api::{labels, runtime_settings::PodSettings};
+use api::{labels, owner::by, runtime_settings::PodSettings};
 use k8s_openapi::{
     api::{
         batch::v1::{Job, JobSpec},
@@ -51,7 +51,7 @@ pub(super) fn of(work: &Work<'_>, containers: Containers, volumes: &Volumes) -> 
 
 /// The session, in whose wake everything goes.
 pub(super) fn owner(session: &Owner<'_>) -> OwnerReference {
-    owned::by(session.kind, session.name, session.uid)
+    by(session.kind, session.name, session.uid)
 }
 
 fn pod_spec(work: &Work<'_>, pod: PodSettings, containers: Containers, volumes: &Volumes) -> PodSpec {

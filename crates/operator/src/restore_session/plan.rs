@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use api::{
     Repository, RestoreSession, labels,
     metrics::{self, Sample},
+    owner,
     restore_session::{HostRestorePhase, HostRestoreStats, RestorePhase, RestoreSessionStatus},
-    runtime_settings::RuntimeSettings,
     session::Driver,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -142,13 +142,12 @@ fn executor_of(observed: &Observed, settings: &Settings) -> Result<Vec<Wanted>, 
     let account = format!("restoresession-{name}");
     let identity = Identity {
         name: &account,
-        own: spec.runtime_settings.as_ref().and_then(RuntimeSettings::service_account),
+        settings: spec.runtime_settings.as_ref(),
         namespace: namespace(observed),
         role: ROLE,
         pull_secrets: &settings.pull_secrets,
-        owner: owned::by("RestoreSession", name, uid),
+        owner: owner::by("RestoreSession", name, uid),
         labels: owned::labels(observed.session.metadata.labels.as_ref(), labels::RESTORE),
-        annotations: spec.runtime_settings.as_ref().and_then(RuntimeSettings::account_annotations).cloned(),
     };
     let work = Work {
         session: Owner { kind: "RestoreSession", name, namespace: namespace(observed), uid },
