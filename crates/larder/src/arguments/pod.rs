@@ -3,12 +3,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, ValueEnum};
-use elasticsearch::load::OnConflict;
+use clap::Args;
 use job::{
     backup::Backup, connect::Backend, create_session::Trigger, restore::Restore, store::Place, update_status::Update,
 };
 
+use super::restore::ConflictArgument;
 use crate::commands::PROGRAM;
 
 /// Where the repository lies, and the Secret that opens it.
@@ -67,14 +67,15 @@ pub struct WithoutEffect {
     vmodule: String,
 }
 
-/// `backup-es`.
+/// What backup and restore have in common.
 #[derive(Debug, Args)]
-pub struct BackupPodArguments {
+pub struct DatabaseArguments {
     #[command(flatten)]
     backend: BackendArguments,
     /// Seconds
     #[arg(long, default_value_t = 300)]
     wait_timeout: u64,
+    /// Stash gives an empty one, which means the default.
     #[arg(long, default_value = engine::layout::HOST)]
     hostname: String,
     #[arg(long, default_value = "")]
@@ -83,15 +84,22 @@ pub struct BackupPodArguments {
     namespace: String,
     #[arg(long)]
     appbinding: String,
-    #[arg(long, default_value = "")]
-    backupsession: String,
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     es_args: String,
+    #[arg(long, default_value = "")]
+    output_dir: PathBuf,
+}
+
+/// `backup-es`.
+#[derive(Debug, Args)]
+pub struct BackupPodArguments {
+    #[command(flatten)]
+    database: DatabaseArguments,
+    #[arg(long, default_value = "")]
+    backupsession: String,
     /// Where the dump is kept on its way; nowhere if nothing is said
     #[arg(long, default_value = "")]
     staging: String,
-    #[arg(long, default_value = "")]
-    output_dir: PathBuf,
     #[command(flatten)]
     retention: RetentionFlags,
 }
@@ -123,37 +131,14 @@ pub struct RetentionFlags {
 #[derive(Debug, Args)]
 pub struct RestorePodArguments {
     #[command(flatten)]
-    backend: BackendArguments,
-    /// Seconds
-    #[arg(long, default_value_t = 300)]
-    wait_timeout: u64,
-    #[arg(long, default_value = engine::layout::HOST)]
-    hostname: String,
+    database: DatabaseArguments,
     #[arg(long, default_value = "")]
     source_hostname: String,
-    #[arg(long, default_value = "")]
-    interim_data_dir: PathBuf,
-    #[arg(long, default_value = "default")]
-    namespace: String,
-    #[arg(long)]
-    appbinding: String,
     #[arg(long, value_delimiter = ',', default_value = "")]
     snapshot: Vec<String>,
-    #[arg(long, default_value = "", allow_hyphen_values = true)]
-    es_args: String,
     /// What becomes of what is there already
     #[arg(long, default_value = "fail")]
-    on_conflict: Conflict,
-    #[arg(long, default_value = "")]
-    output_dir: PathBuf,
-}
-
-/// What becomes of what is there already.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Conflict {
-    Fail,
-    Skip,
-    Overwrite,
+    on_conflict: ConflictArgument,
 }
 
 /// `update-status`.
@@ -209,20 +194,27 @@ impl BackendArguments {
     }
 }
 
+impl DatabaseArguments {
+    fn host(&self) -> String {
+        if self.hostname.is_empty() { engine::layout::HOST.into() } else { self.hostname.clone() }
+    }
+}
+
 impl BackupPodArguments {
     /// The work that was described.
     pub fn work(self) -> Backup {
+        let database = self.database;
         Backup {
-            backend: self.backend.backend(),
-            wait: Duration::from_secs(self.wait_timeout),
-            hostname: if self.hostname.is_empty() { engine::layout::HOST.into() } else { self.hostname },
-            namespace: self.namespace,
-            binding: self.appbinding,
+            hostname: database.host(),
+            backend: database.backend.backend(),
+            wait: Duration::from_secs(database.wait_timeout),
+            namespace: database.namespace,
+            binding: database.appbinding,
             session: self.backupsession,
-            es_args: self.es_args,
+            es_args: database.es_args,
             staging: self.staging,
-            interim_dir: self.interim_data_dir,
-            output_dir: self.output_dir,
+            interim_dir: database.interim_data_dir,
+            output_dir: database.output_dir,
             program: PROGRAM.into(),
         }
     }
@@ -231,21 +223,18 @@ impl BackupPodArguments {
 impl RestorePodArguments {
     /// The work that was described.
     pub fn work(self) -> Restore {
+        let database = self.database;
         Restore {
-            backend: self.backend.backend(),
-            wait: Duration::from_secs(self.wait_timeout),
-            hostname: if self.hostname.is_empty() { engine::layout::HOST.into() } else { self.hostname },
+            hostname: database.host(),
+            backend: database.backend.backend(),
+            wait: Duration::from_secs(database.wait_timeout),
             source_hostname: self.source_hostname,
             snapshots: self.snapshot.into_iter().filter(|id| !id.is_empty()).collect(),
-            namespace: self.namespace,
-            binding: self.appbinding,
-            es_args: self.es_args,
-            on_conflict: match self.on_conflict {
-                Conflict::Fail => OnConflict::Fail,
-                Conflict::Skip => OnConflict::Skip,
-                Conflict::Overwrite => OnConflict::Overwrite,
-            },
-            output_dir: self.output_dir,
+            namespace: database.namespace,
+            binding: database.appbinding,
+            es_args: database.es_args,
+            on_conflict: self.on_conflict.into(),
+            output_dir: database.output_dir,
         }
     }
 }
