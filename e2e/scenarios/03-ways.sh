@@ -117,8 +117,6 @@ YAML
   becomes backupsession nobody Failed
   has "$(field backupsession nobody '{.status.targets[0].stats[0].error}')" 401
   secured DELETE tls-a >/dev/null
-  restore back '  task: {name: elasticsearch-restore-7.14.0}'
-  k delete restoresession back >/dev/null
   k apply -f - >/dev/null <<YAML
 apiVersion: stash.appscode.com/v1beta1
 kind: RestoreSession
