@@ -7,7 +7,7 @@ use api::{
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::plan::{self, Observed};
+use super::plan::{self, Observed, begun};
 use crate::{
     cluster::Cluster,
     driver::Kind,
@@ -65,14 +65,6 @@ impl Kind for RestoreSession {
         let note = (before.phase != after.phase).then(|| note(after)).flatten();
         Story::of_conditions(before.conditions.as_deref(), after.conditions.as_deref()).and(note)
     }
-}
-
-/// Whether its Job was made, or can never be.
-fn begun(session: &RestoreSession) -> bool {
-    session
-        .status
-        .as_ref()
-        .is_some_and(|status| status.total_hosts.is_some() || status.phase == Some(RestorePhase::Invalid))
 }
 
 /// How a restore ended.

@@ -63,7 +63,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Re
     let generation = observed.session.metadata.generation;
     let mut conditions = Conditions::after(status.conditions.as_deref().unwrap_or_default(), generation, now);
     let mut apply = Vec::new();
-    if status.total_hosts.is_some() {
+    if begun(&observed.session) {
         look_at_job(observed, &mut status, &mut conditions);
     } else {
         if let Some(phase) = look(observed, &mut conditions) {
@@ -79,6 +79,12 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Re
         status.total_hosts = Some(1);
     }
     finish(observed, status, conditions, apply, now)
+}
+
+/// Whether its Job was made, or could not be. One that a rule refuses has not begun: it is looked at anew, and what refuses it may
+/// be the Repository, which can be changed.
+pub(super) fn begun(session: &RestoreSession) -> bool {
+    session.status.as_ref().is_some_and(|status| status.total_hosts.is_some())
 }
 
 /// Says what is there and what is not; the phase of a session that cannot begin.
