@@ -31,10 +31,14 @@ servers() {
   local second=$!
   lab/lab start e2e-minio=minio --listen 10.244.0.1
   lab/lab start e2e-rest=rest-server --listen 10.244.0.1
+  lab/lab start e2e-small=minio --listen 10.244.0.1 disk=64m
   wait $first; wait $second
   # A bucket is a folder of MinIO's.
-  mkdir -p "$LARDER_LAB_RUN/e2e-minio/data/larder"
+  mkdir -p "$LARDER_LAB_RUN/e2e-minio/data/larder" "$(small_disk)/larder"
 }
+
+# small_disk: as the server sees it.
+small_disk() { echo "/proc/$(cut -d' ' -f1 "$LARDER_LAB_RUN/e2e-small/pid")/root$LARDER_LAB_RUN/e2e-small/data"; }
 
 # stashs_leftovers: what a cluster holds from which Stash's operator was removed: its definitions, and its users' objects.
 stashs_leftovers() {
@@ -74,6 +78,7 @@ told() {
   printf 'export E2E_ES=%q E2E_SECURED=%q E2E_CA=%q\n' "$(address e2e-elasticsearch)" "$(address e2e-secured)" "$LARDER_LAB_RUN/tls/ca.crt"
   printf 'export E2E_BUCKET=%q\n' "$LARDER_LAB_RUN/e2e-minio/data/larder"
   printf 'export E2E_S3=%q E2E_S3_KEY=labadmin E2E_S3_SECRET=labsecret123\n' "$(address e2e-minio)"
+  printf 'export E2E_SMALL=%q E2E_SMALL_DISK=%q\n' "$(address e2e-small)" "$(small_disk)"
   printf 'export E2E_REST=%q E2E_PROMETHEUS=%q\n' "$(address e2e-rest)" "$(address e2e-prometheus)"
 }
 

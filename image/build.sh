@@ -40,28 +40,40 @@ arguments() {
     esac
     shift 2
   done
-  case $profile in dev) built=debug ;; release) built=release ;; *) die "--profile: dev or release, not '$profile'" ;; esac
+  case $profile in dev | release) ;; *) die "--profile: dev or release, not '$profile'" ;; esac
   if [ -n "$root" ] && [ -e "$root" ]; then die "--root: $root is there already"; fi
   [ -s $authorities ] || die "no certificate authorities in $authorities (Debian: ca-certificates)"
 }
 
-# build: static, with glibc: it resolves names without any library, unlike that of before 2.34. In a target folder of its
-# own, so that neither this build nor the usual one makes the other begin anew. No path of this machine gets into the binary.
+# build: static, with glibc: it resolves names without any library, unlike that of before 2.34.
 build() {
-  local cargo=${CARGO_HOME:-$HOME/.cargo} flags
-  flags=(-C target-feature=+crt-static "--remap-path-prefix=$PWD=/larder" "--remap-path-prefix=$cargo=/cargo")
+  local target
   target=$(rustc -vV | sed -n 's/^host: //p')
   case $target in *-linux-gnu) ;; *) die "a static binary for Linux is built on Linux with glibc, not on $target" ;; esac
-  folder=${CARGO_TARGET_DIR:-target}/image
+  "build_$profile" "$target" "${CARGO_TARGET_DIR:-target}"
+}
+
+# build_dev: of what was compiled for the tests; only the program itself is linked otherwise.
+build_dev() {
+  cargo rustc --locked --quiet --package larder --bin larder -- -C target-feature=+crt-static
+  binary=$2/debug/larder
+}
+
+# build_release: in a target folder of its own, so that neither this build nor the usual one makes the other begin anew. No path
+# of this machine gets into the binary.
+build_release() {
+  local target=$1 folder=$2/image cargo=${CARGO_HOME:-$HOME/.cargo} flags
+  flags=(-C target-feature=+crt-static "--remap-path-prefix=$PWD=/larder" "--remap-path-prefix=$cargo=/cargo")
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; echo "${flags[*]}") CFLAGS="${CFLAGS:-} -ffile-prefix-map=$cargo=/cargo" \
-    CARGO_TARGET_DIR=$folder cargo build --locked --quiet --package larder --bin larder --target "$target" --profile "$profile"
+    CARGO_TARGET_DIR=$folder cargo build --locked --quiet --package larder --bin larder --target "$target" --release
+  binary=$folder/$target/release/larder
 }
 
 # lay_root FOLDER
 lay_root() {
   mkdir -p "$1"/{etc/ssl/certs,tmp}
   chmod 1777 "$1/tmp"
-  cp "$folder/$target/$built/larder" LICENSE "$1/"
+  cp "$binary" LICENSE "$1/"
   cp $authorities "$1$authorities"
   echo 'hosts: files dns' >"$1/etc/nsswitch.conf"
   printf '%s\n' root:x:0:0:root:/:/nologin nobody:x:65535:65535:nobody:/:/nologin >"$1/etc/passwd"

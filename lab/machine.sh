@@ -9,7 +9,7 @@ rust_needed=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$here/../rust-toolchain.toml"
 # Commands and the Debian packages that have them: for compiling Larder, for the servers and tools, for a Kubernetes node.
 build_commands=(git:git cc:gcc)
 lab_commands=(curl:curl unzip:unzip openssl:openssl jq:jq perl:perl-base flock:util-linux mvn:maven npm:npm)
-node_commands=(containerd:containerd ctr:containerd runc:runc nft:nftables ip:iproute2 pgrep:procps)
+node_commands=(containerd:containerd ctr:containerd runc:runc nft:nftables ip:iproute2 pgrep:procps socat:socat)
 cni_plugins=/usr/lib/cni
 
 # Root's tools, which are not in everybody's PATH.

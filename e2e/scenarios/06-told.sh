@@ -19,6 +19,60 @@ test_what_a_configuration_lacks_is_told_and_mended() {
   has "$(field backupsession without-secret '{.status.targets[0].stats[0].error}')" "Secret $ns/storage"
 }
 
+test_a_login_that_is_not_there_is_told() {
+  everything e2e-login
+  k patch appbinding es --type=merge -p '{"spec":{"secret":{"name":"no-login"}}}' >/dev/null
+  session without-login
+  becomes backupsession without-login Failed
+  has "$(field backupsession without-login '{.status.targets[0].stats[0].error}')" "Secret $ns/no-login"
+  event without-login 'Host Backup Failed' "Secret $ns/no-login"
+}
+
+# Its port of the Service leads nowhere for a while.
+gateway_at() {
+  local port
+  port=$(kubectl -n "$operator_ns" get service larder -o json | jq '[.spec.ports[].name] | index("pushgateway")')
+  kubectl -n "$operator_ns" patch service larder --type=json -p "[{\"op\":\"replace\",\"path\":\"/spec/ports/$port/targetPort\",\"value\":$1}]" >/dev/null
+}
+
+test_a_pushgateway_that_is_down_fails_no_backup() {
+  everything e2e-gateway
+  es DELETE 'gateway-*' >/dev/null; filled gateway-a 10
+  configuration es '  task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: "--match=^gateway-"}]}'
+  trap 'gateway_at "\"pushgateway\""; rm -rf "$work"' EXIT
+  gateway_at 9
+  session one
+  becomes backupsession one Succeeded
+  condition backupsession one MetricsPushed False 'metrics were not pushed'
+  condition backupsession one RepositoryMetricsPushed False 'metrics were not pushed'
+  event one FailedToPushMetrics 'metrics were not pushed'
+  es DELETE gateway-a >/dev/null
+  restore back '  task: {name: elasticsearch-restore-7.14.0, params: [{name: args, value: "--match=^gateway-"}]}'
+  becomes restoresession back Succeeded
+  condition restoresession back MetricsPushed False 'metrics were not pushed'
+}
+
+# A MinIO whose disk is small, and full for a while.
+test_a_full_bucket_is_told() {
+  everything e2e-full
+  served minio 9000 "$E2E_SMALL"
+  es DELETE 'full-*' >/dev/null; filled full-a 10
+  configuration es '  task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: "--match=^full-"}]}'
+  session before
+  becomes backupsession before Succeeded
+  # In the server's own view of the files.
+  local junk=$E2E_SMALL_DISK/junk
+  dd if=/dev/zero of="$junk" bs=64k status=none 2>/dev/null || true
+  filled full-b 5000
+  session while
+  becomes backupsession while Failed
+  has "$(k get backupsession while -o jsonpath='{.status}')" 'full'
+  rm "$junk"
+  session after
+  becomes backupsession after Succeeded
+  condition backupsession after RepositoryIntegrityVerified True
+}
+
 test_a_wrong_password_is_told() {
   everything e2e-password
   es DELETE 'password-*' >/dev/null; filled password-a 10

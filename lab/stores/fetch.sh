@@ -60,15 +60,29 @@ fetch_pushgateway() {
     -trimpath -ldflags "-s -w -X github.com/prometheus/common/version.Version=$pushgateway_version"
 }
 
-# fetch_prometheus: without its pages, which npm would have to build, and of what finds targets only files and HTTP.
+# fetch_prometheus: Debian's, unpacked and not installed, so that nothing of it starts by itself; built where there is none.
+# Built, it is without its pages, which npm would have to build, and of what finds targets has only files and HTTP.
 fetch_prometheus() {
   local program
-  if is_version prometheus $prometheus_version && is_version promtool $prometheus_version; then return; fi
+  if [ -x "$cache/bin/prometheus" ] && [ -x "$cache/bin/promtool" ]; then return; fi
+  if unpack_prometheus; then return; fi
   say "building Prometheus $prometheus_version (5 CPU minutes)"
   for program in promtool prometheus; do
     CGO_ENABLED=0 build_pinned prometheus $program github.com/prometheus/prometheus/cmd/$program -tags remove_all_sd \
       -trimpath -ldflags "-s -w -X github.com/prometheus/common/version.Version=$prometheus_version"
   done
+}
+
+unpack_prometheus() {
+  local new=$cache/new/prometheus program
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  rm -rf "$new"; mkdir -p "$new" "$cache/bin"
+  (cd "$new" && apt-get -qq download prometheus >&2 && dpkg-deb -x prometheus_*.deb .) || return 1
+  for program in promtool prometheus; do
+    "$new/usr/bin/$program" --version >/dev/null 2>&1 || return 1
+    mv "$new/usr/bin/$program" "$cache/bin/$program"
+  done
+  rm -rf "$new"
 }
 
 # is_version PROGRAM VERSION: whether it is there and calls itself that.

@@ -7,6 +7,7 @@ mod crds;
 mod generate;
 mod generated;
 mod manifest;
+mod reference;
 mod stash_crds;
 mod tidy;
 mod tree;
@@ -29,6 +30,7 @@ enum Command {
     Generate(generate::Generate),
     Manifest(manifest::Manifest),
     Mapping(generate::Mapping),
+    Reference(reference::Reference),
     #[command(subcommand)]
     Bench(bench::Bench),
 }
@@ -43,6 +45,7 @@ fn main() -> Result<ExitCode> {
             arguments.run();
             Ok(ExitCode::SUCCESS)
         }
+        Command::Reference(arguments) => arguments.run(&tree::root()),
         Command::Bench(bench) => bench.run(),
         Command::StashCrds => stash_crds::print(&tree::root()).map(|()| ExitCode::SUCCESS),
         Command::Tidy => Ok(tidy::run(&tree::Tree::of_this_project()?)),

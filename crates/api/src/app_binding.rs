@@ -43,7 +43,7 @@ pub struct AppBindingSpec {
     #[schemars(schema_with = "any_object")]
     #[serde(default)]
     pub parameters: Option<Map<String, Value>>,
-    /// The Secret with a client certificate (`tls.crt`, `tls.key`) and the authority (`ca.crt`).
+    /// The Secret with a client certificate (`tls.crt`, `tls.key`) and, where there is no `caBundle`, the authority (`ca.crt`).
     pub tls_secret: Option<SecretRef>,
 }
 
@@ -82,7 +82,7 @@ pub struct ServiceRef {
     pub port: i32,
     /// Path behind the address.
     pub path: Option<String>,
-    /// Query behind the path.
+    /// Query behind the path. Databases of Elasticsearch's kind have no use for it: it is not sent.
     pub query: Option<String>,
 }
 

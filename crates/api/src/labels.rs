@@ -2,6 +2,8 @@
 
 /// Group of all kinds but AppBinding.
 pub const GROUP: &str = "stash.appscode.com";
+/// Group of KubeDB's databases; it marks what KubeDB made.
+pub const KUBEDB_GROUP: &str = "kubedb.com";
 /// Group of AppBinding.
 pub const CATALOG_GROUP: &str = "appcatalog.appscode.com";
 
@@ -13,6 +15,10 @@ pub const INVOKER_TYPE: &str = "stash.appscode.com/invoker-type";
 pub const DELETE_JOB_ON_COMPLETION: &str = "stash.appscode.com/delete-job-on-completion";
 /// Label: [`BACKUP`] or [`RESTORE`].
 pub const COMPONENT: &str = "app.kubernetes.io/component";
+/// Label: what kind of thing it is.
+pub const NAME: &str = "app.kubernetes.io/name";
+/// Label: which one of its kind.
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
 /// Label of all that is made for an invoker, with value [`GROUP`].
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`COMPONENT`].

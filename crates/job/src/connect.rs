@@ -49,13 +49,15 @@ pub(crate) async fn database(
         connection.auth = Auth::Basic { user: login.user, password: login.password.into() };
     }
     let config = &spec.client_config;
-    let client = match named(spec.tls_secret.as_ref()) {
-        Some(secret) => Some(client_certificate(secret, &cluster.secret(namespace, secret).await?)?),
+    let of_tls = match named(spec.tls_secret.as_ref()) {
+        Some(secret) => Some((secret, cluster.secret(namespace, secret).await?)),
         None => None,
     };
+    let bundle = config.ca_bundle.as_ref().map(|bundle| bundle.0.clone());
+    let authority = of_tls.as_ref().and_then(|(_, keys)| keys.get("ca.crt").cloned());
     connection.tls = Tls {
-        ca: config.ca_bundle.as_ref().map(|bundle| bundle.0.clone()).filter(|bundle| !bundle.is_empty()),
-        client,
+        ca: bundle.filter(|pem| !pem.is_empty()).or_else(|| authority.filter(|pem| !pem.is_empty())),
+        client: of_tls.map(|(secret, keys)| client_certificate(secret, &keys)).transpose()?,
         server_name: config.server_name.clone().filter(|name| !name.is_empty()),
         verify: config.insecure_skip_tls_verify != Some(true),
     };

@@ -11,11 +11,19 @@ use crate::{cluster::Cluster, error::JobError, open};
 #[derive(Debug)]
 pub(crate) struct Maintained {
     /// Of retention: snapshots kept and removed.
-    pub(crate) retention: Result<Kept, JobError>,
+    pub(crate) retention: Result<Kept, String>,
     /// Of the check: damage, in words.
-    pub(crate) check: Result<Vec<String>, JobError>,
+    pub(crate) check: Result<Vec<String>, String>,
     /// Bytes of all packs.
-    pub(crate) size: Result<u64, JobError>,
+    pub(crate) size: Result<u64, String>,
+}
+
+impl Maintained {
+    /// Nothing was done, since the repository cannot be opened.
+    pub(crate) fn unopened(error: &JobError) -> Self {
+        let why = error.story();
+        Self { retention: Err(why.clone()), check: Err(why.clone()), size: Err(why) }
+    }
 }
 
 /// Snapshots after retention.
@@ -37,7 +45,8 @@ pub(crate) async fn repository(cluster: &Cluster, repository: Repository, policy
         Ok(stats.pack_bytes)
     })
     .await;
-    Maintained { retention, check, size }
+    let story = |error: JobError| error.story();
+    Maintained { retention: retention.map_err(story), check: check.map_err(story), size: size.map_err(story) }
 }
 
 async fn apply(cluster: &Cluster, repository: Repository, policy: RetentionPolicy) -> Result<Kept, JobError> {
@@ -65,7 +74,8 @@ async fn apply(cluster: &Cluster, repository: Repository, policy: RetentionPolic
         }
         let (kept, removed) = (report.kept.len(), report.removed.len());
         tracing::info!(policy = policy.name, kept, removed, dry_run, "retention is applied");
-        Ok(Kept { kept, removed: if dry_run { 0 } else { removed } })
+        let all = Kept { kept: kept + removed, removed: 0 };
+        Ok(if dry_run { all } else { Kept { kept, removed } })
     })
     .await
 }

@@ -80,17 +80,12 @@ async fn saved(update: &Update, cluster: &Cluster) -> Result<(), JobError> {
     let of_invoker = invoker.spec.repository.clone().unwrap_or_default();
     let all_well = hosts.iter().all(|host| host.phase == Some(HostBackupPhase::Succeeded));
     let mut labels = metrics::invoker(&update.invoker_kind, &update.invoker_name, &update.namespace, &of_invoker.name);
-    let maintained = if all_well {
-        let access = connect::repository(cluster, &update.backend, &update.namespace).await?;
-        let repository = open::existing(access).await?;
-        Some(maintain::repository(cluster, repository, invoker.spec.retention_policy.clone()).await)
-    } else {
-        None
-    };
-    let mut pushed = None;
+    let maintained = if all_well { Some(maintain(update, cluster, &invoker).await) } else { None };
+    let (mut written, mut pushed) = (Ok(()), None);
     if let Some(maintained) = &maintained {
         let at = of_invoker.namespace.as_deref().filter(|at| !at.is_empty()).unwrap_or(&update.namespace);
-        write_repository(cluster, at, &of_invoker.name, &session, maintained).await?;
+        // The snapshot is told of even if the Repository cannot be.
+        written = write_repository(cluster, at, &of_invoker.name, &session, maintained).await;
         let samples = repository_samples(update, &labels, at, &of_invoker.name, maintained);
         pushed = Some(push(update, &samples).await);
     }
@@ -111,7 +106,19 @@ async fn saved(update: &Update, cluster: &Cluster) -> Result<(), JobError> {
     labels.extend(target_labels(update, cluster).await);
     let samples: Vec<Sample> = hosts.iter().flat_map(|host| tell::samples(host, &labels)).collect();
     let _told_in_the_log = push(update, &samples).await;
-    Ok(())
+    written
+}
+
+/// Sees to the repository. One that cannot be opened any more does not hide the snapshot that was made.
+async fn maintain(update: &Update, cluster: &Cluster, invoker: &BackupConfiguration) -> Maintained {
+    let opened = async {
+        let access = connect::repository(cluster, &update.backend, &update.namespace).await?;
+        open::existing(access).await
+    };
+    match opened.await {
+        Ok(repository) => maintain::repository(cluster, repository, invoker.spec.retention_policy.clone()).await,
+        Err(error) => Maintained::unopened(&error),
+    }
 }
 
 async fn restored(update: &Update, cluster: &Cluster) -> Result<(), JobError> {
@@ -183,13 +190,13 @@ fn say(status: &mut BackupSessionStatus, maintained: &Maintained) {
         }
         Err(error) => {
             let reason = "FailedToApplyRetentionPolicy";
-            set(&mut status.conditions, "RetentionPolicyApplied", false, reason, &error.story());
+            set(&mut status.conditions, "RetentionPolicyApplied", false, reason, error);
         }
     }
     let damage = match &maintained.check {
         Ok(damage) if damage.is_empty() => None,
         Ok(damage) => Some(format!("the repository is damaged: {}", damage.join("; "))),
-        Err(error) => Some(error.story()),
+        Err(error) => Some(format!("the repository was not checked: {error}")),
     };
     let type_ = "RepositoryIntegrityVerified";
     match damage {

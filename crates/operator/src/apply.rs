@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use api::{BackupSession, labels};
-use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Resource, ResourceExt as _,
     api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy},
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     cluster::Cluster,
     driver::Kind,
-    plan::{Unwanted, Wanted},
+    plan::{Marks, Unwanted, Wanted},
 };
 
 /// The name under which we write.
@@ -92,11 +92,15 @@ pub(crate) async fn let_go<K: Kind>(api: &Api<K>, object: &K) -> Result<(), Appl
     }
 }
 
-/// Lets an object without an owner belong to another one.
-pub(crate) async fn give_to<K: Kind>(api: &Api<K>, object: &K, owner: &OwnerReference) -> Result<K, ApplyError> {
-    let patch = json!({ "metadata": { "ownerReferences": [owner], "resourceVersion": object.resource_version() } });
-    let given = api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await;
-    given.map_err(|source| ApplyError::Failed { what: what::<K>(&object.name_any()), source })
+/// Lets an object bear what it is to bear.
+pub(crate) async fn mark<K: Kind>(api: &Api<K>, object: &K, marks: &Marks) -> Result<K, ApplyError> {
+    let mut metadata = json!({ "labels": marks.labels, "resourceVersion": object.resource_version() });
+    if let Some(owner) = &marks.owner {
+        metadata["ownerReferences"] = json!([owner]);
+    }
+    let patch = Patch::Merge(json!({ "metadata": metadata }));
+    let marked = api.patch(&object.name_any(), &PatchParams::default(), &patch).await;
+    marked.map_err(|source| ApplyError::Failed { what: what::<K>(&object.name_any()), source })
 }
 
 trait Object:

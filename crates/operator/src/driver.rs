@@ -115,9 +115,9 @@ async fn look<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) -> Result
     let _alone = if object.alone() { Some(cluster.beginning.lock().await) } else { None };
     let mut observed = object.clone().observe(cluster).await.map_err(Failure::Observe)?;
     let plan = carry_out::<K>(namespace, &mut observed, cluster).await?;
-    let object = match &plan.owner {
-        Some(owner) => apply::give_to(&api, &object, owner).await.map_err(Failure::Apply)?,
-        None => object,
+    let object = match &plan.marks {
+        none if none.is_empty() => object,
+        marks => apply::mark(&api, &object, marks).await.map_err(Failure::Apply)?,
     };
     let before = object.status().cloned().unwrap_or_default();
     if plan.status != before {

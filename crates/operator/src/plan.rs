@@ -1,6 +1,6 @@
 //! What a look at the cluster led to: what should exist, what an object's status should say, when to look again. Data only.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use api::metrics::Sample;
 use k8s_openapi::{
@@ -17,8 +17,8 @@ use k8s_openapi::{
 pub struct Plan<S> {
     /// What should exist, in the order in which it is needed.
     pub apply: Vec<Wanted>,
-    /// Whom the object belongs to from now on, so that it goes with it: users make sessions by hand, without an owner.
-    pub owner: Option<OwnerReference>,
+    /// What the object itself is to bear.
+    pub marks: Marks,
     /// Metrics to be pushed; then it is planned again.
     pub push: Option<Push>,
     /// What the object's status should say.
@@ -27,6 +27,15 @@ pub struct Plan<S> {
     pub delete: Vec<Unwanted>,
     /// When to look again, even if nothing changes.
     pub next: Option<Duration>,
+}
+
+/// What an object is to bear from now on, besides what it bears.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Marks {
+    /// Whom it belongs to, so that it goes with it: users make sessions by hand, without an owner.
+    pub owner: Option<OwnerReference>,
+    /// Labels that others look for.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An object that should exist.
@@ -80,9 +89,16 @@ pub struct Tried {
 /// Something that is needed and not there is looked for again after this.
 pub const SOON: Duration = Duration::from_secs(5);
 
+impl Marks {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.owner.is_none() && self.labels.is_empty()
+    }
+}
+
 impl<S> Plan<S> {
     /// Nothing is to be done but to say this.
     pub fn say(status: S, next: Option<Duration>) -> Self {
-        Self { apply: Vec::new(), owner: None, push: None, status, delete: Vec::new(), next }
+        Self { apply: Vec::new(), marks: Marks::default(), push: None, status, delete: Vec::new(), next }
     }
 }

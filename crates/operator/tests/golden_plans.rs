@@ -271,7 +271,8 @@ fn a_session_waits_while_too_many_jobs_run() {
     let mut observed = begun();
     observed.free = false;
     let planned = session::plan(&observed, &settings(), at(0));
-    assert!(planned.apply.is_empty() && planned.next.is_some() && planned.status.phase.is_none());
+    assert!(planned.apply.is_empty() && planned.next.is_some());
+    assert_eq!(planned.status.phase, Some(BackupSessionPhase::Pending));
 }
 
 #[test]
@@ -333,6 +334,30 @@ fn a_restore_goes_from_its_job_over_its_metrics_to_its_end() {
     insta::assert_snapshot!("restore-2-pushes", restore_step(&mut observed, 60));
     observed.tried.pushed = Some(Ok(()));
     insta::assert_snapshot!("restore-3-succeeds", restore_step(&mut observed, 72));
+}
+
+#[test]
+fn a_restore_into_a_database_of_kubedbs_bears_its_labels() {
+    let mut observed = restore("alpha-latest");
+    observed.needed.binding.as_mut().expect("a binding").metadata.labels = None;
+    assert!(restore_session::plan(&observed, &settings(), at(0)).marks.is_empty());
+    let labels = [("managed-by", "kubedb.com"), ("instance", "alpha"), ("name", "elasticsearches.kubedb.com")];
+    let labels: BTreeMap<String, String> =
+        labels.into_iter().map(|(key, value)| (format!("app.kubernetes.io/{key}"), value.into())).collect();
+    observed.needed.binding.as_mut().expect("a binding").metadata.labels =
+        Some(labels.clone().into_iter().chain([("other".into(), "x".into())]).collect());
+    assert_eq!(restore_session::plan(&observed, &settings(), at(0)).marks.labels, labels);
+    observed.session.metadata.labels = Some(labels);
+    assert!(restore_session::plan(&observed, &settings(), at(0)).marks.is_empty());
+}
+
+#[test]
+fn hooks_are_told_to_be_left_out() {
+    let mut observed = restore("alpha-latest");
+    observed.session.spec.hooks = Some(api::hooks::RestoreHooks::default());
+    let status = restore_session::plan(&observed, &settings(), at(0)).status;
+    let said = api::condition::find(status.conditions.as_deref().unwrap_or_default(), "SpecHonored").expect("it");
+    assert!(said.is_false() && said.message.ends_with("spec.hooks"), "{said:?}");
 }
 
 #[test]

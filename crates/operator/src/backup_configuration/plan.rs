@@ -16,6 +16,7 @@ use crate::{
     lookup::Lookup,
     needs::{self, Needs, Verdict},
     plan::{Plan, SOON, Tried},
+    unheeded,
 };
 
 /// What was seen.
@@ -56,6 +57,9 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<In
         target: &observed.target,
         target_condition: "BackupTargetFound",
     };
+    let spec = &configuration.spec;
+    let ignored = [("spec.hooks", spec.hooks.is_some()), ("spec.retryConfig", spec.retry_config.is_some())];
+    unheeded::say(&mut conditions, &ignored);
     let complete = needs::look(&needs, &mut conditions) == Verdict::Complete;
     if complete {
         apply = cron_job::of(configuration, settings);

@@ -12,7 +12,7 @@ use api::{
     owner,
     session::{Driver, InvokerPhase},
 };
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
+use k8s_openapi::jiff::Timestamp;
 
 use super::{history, status};
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     job_outcome::{self, JobOutcome, Reason, Seen},
     lookup::Lookup,
     owned,
-    plan::{Plan, Push, SOON, Tried, Unwanted, Wanted},
+    plan::{Marks, Plan, Push, SOON, Tried, Unwanted, Wanted},
     rights::{self, User},
     tasks::{self, Direction, Needed},
 };
@@ -76,7 +76,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
         }
         Some(invoker) => match skipped(observed, invoker) {
             Some(why) => skip(observed, conditions, &why, now),
-            None if !observed.free => unchanged(Some(SOON)),
+            None if !observed.free => wait_for_a_place(before, conditions),
             None => begin(observed, invoker, settings, conditions, now),
         },
         None => match &observed.invoker {
@@ -121,6 +121,16 @@ fn name(observed: &Observed) -> &str {
     observed.session.metadata.name.as_deref().unwrap_or_default()
 }
 
+/// A session whose turn comes when another's Job has ended.
+fn wait_for_a_place(before: BackupSessionStatus, conditions: Conditions) -> Plan<BackupSessionStatus> {
+    let status = BackupSessionStatus {
+        phase: Some(BackupSessionPhase::Pending),
+        conditions: Some(conditions.into_vec()),
+        ..before
+    };
+    Plan::say(status, Some(SOON))
+}
+
 /// A session that will not begin keeps the history short, too.
 fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timestamp) -> Plan<BackupSessionStatus> {
     conditions.set("BackupSkipped", true, "SkippedTakingNewBackup", format!("no backup is taken: {why}"));
@@ -130,7 +140,7 @@ fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timesta
         targets: None,
         conditions: Some(conditions.into_vec()),
     };
-    Plan { owner: owner(observed), delete: past(observed), ..Plan::say(status, None) }
+    Plan { marks: marks(observed), delete: past(observed), ..Plan::say(status, None) }
 }
 
 /// Makes the Job of the session's target.
@@ -165,15 +175,18 @@ fn begin(
         conditions: Some(of_target.into_vec()),
     };
     target_status.phase = Some(status::of_target(&target_status));
-    Plan { owner: owner(observed), ..finish(observed, conditions, vec![target_status], apply, now) }
+    Plan { marks: marks(observed), ..finish(observed, conditions, vec![target_status], apply, now) }
 }
 
-/// The invoker, where the session has no owner yet.
-fn owner(observed: &Observed) -> Option<OwnerReference> {
+/// The invoker as the owner, where the session has none yet.
+fn marks(observed: &Observed) -> Marks {
     let owners = observed.session.metadata.owner_references.as_deref().unwrap_or_default();
-    let invoker = observed.invoker.found().filter(|_| owners.is_empty())?;
-    let uid = invoker.metadata.uid.as_deref()?;
-    Some(owner::by("BackupConfiguration", invoker.metadata.name.as_deref().unwrap_or_default(), uid))
+    let invoker = observed.invoker.found().filter(|_| owners.is_empty());
+    let owner = invoker.and_then(|invoker| {
+        let uid = invoker.metadata.uid.as_deref()?;
+        Some(owner::by("BackupConfiguration", invoker.metadata.name.as_deref().unwrap_or_default(), uid))
+    });
+    Marks { owner, ..Marks::default() }
 }
 
 /// The Job and what it needs, or why there can be none.
@@ -324,7 +337,7 @@ fn finish(
         targets: Some(targets),
         conditions: Some(conditions.into_vec()),
     };
-    Plan { apply, owner: None, push, status, delete, next }
+    Plan { apply, marks: Marks::default(), push, status, delete, next }
 }
 
 fn past(observed: &Observed) -> Vec<Unwanted> {

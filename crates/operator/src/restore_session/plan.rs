@@ -20,9 +20,10 @@ use crate::{
     lookup::Lookup,
     needs::{self, Needs, Verdict},
     owned,
-    plan::{Plan, Push, SOON, Tried, Wanted},
+    plan::{Marks, Plan, Push, SOON, Tried, Wanted},
     rights::{self, User},
     tasks::{self, Direction, Needed},
+    unheeded,
 };
 
 /// What was seen.
@@ -69,10 +70,13 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Re
         if let Some(phase) = look(observed, &mut conditions) {
             status.phase = Some(phase);
             status.conditions = Some(conditions.into_vec());
-            // A spec that breaks a rule cannot be changed, so there is nothing to wait for.
-            return Plan::say(status, (phase != RestorePhase::Invalid).then_some(SOON));
+            // A spec that breaks a rule cannot be changed; a Repository that refuses it can.
+            let hopeless = rules::check(&observed.session.spec).is_err();
+            return Plan::say(status, (!hopeless).then_some(SOON));
         }
         if !observed.free {
+            status.phase = Some(RestorePhase::Pending);
+            status.conditions = Some(conditions.into_vec());
             return Plan::say(status, Some(SOON));
         }
         apply = begin(observed, settings, &mut conditions);
@@ -90,6 +94,7 @@ pub(super) fn begun(session: &RestoreSession) -> bool {
 /// Says what is there and what is not; the phase of a session that cannot begin.
 fn look(observed: &Observed, conditions: &mut Conditions) -> Option<RestorePhase> {
     let spec = &observed.session.spec;
+    unheeded::say(conditions, &[("spec.hooks", spec.hooks.is_some())]);
     if let Err(why) = rules::check(spec) {
         conditions.set("ValidationPassed", false, "ResourceValidationFailed", why);
         return Some(RestorePhase::Invalid);
@@ -182,6 +187,22 @@ fn executor_of(observed: &Observed, settings: &Settings) -> Result<Vec<Wanted>, 
     Ok([identity.wanted(), rights::wanted(repository, user, identity.account()), executor.wanted()].concat())
 }
 
+/// KubeDB waits for the restore into a database that it made, and finds it by the labels of the AppBinding.
+fn marks(observed: &Observed) -> Marks {
+    let of_binding = observed.needed.binding.as_ref().and_then(|binding| binding.metadata.labels.as_ref());
+    let by_kubedb = |labels: &&BTreeMap<String, String>| {
+        labels.get(labels::MANAGED_BY).is_some_and(|by| by == labels::KUBEDB_GROUP)
+    };
+    let Some(of_binding) = of_binding.filter(by_kubedb) else { return Marks::default() };
+    let there = observed.session.metadata.labels.as_ref();
+    let of_session = |key: &str| there.and_then(|labels| labels.get(key));
+    let copied = [labels::NAME, labels::INSTANCE, labels::MANAGED_BY].into_iter().filter_map(|key| {
+        let value = of_binding.get(key).filter(|value| of_session(key) != Some(value))?;
+        Some((key.to_owned(), value.clone()))
+    });
+    Marks { owner: None, labels: copied.collect() }
+}
+
 /// Looks what became of the Job.
 fn look_at_job(observed: &Observed, status: &mut RestoreSessionStatus, conditions: &mut Conditions) {
     if conditions.is_false("RestoreExecutorEnsured") {
@@ -251,7 +272,7 @@ fn finish(
         }
     }
     status.conditions = Some(conditions.into_vec());
-    Plan { apply, push, ..Plan::say(status, next) }
+    Plan { apply, marks: marks(observed), push, ..Plan::say(status, next) }
 }
 
 /// What is pushed about a restore that has ended, and about its target.
