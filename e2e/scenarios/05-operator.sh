@@ -95,6 +95,7 @@ YAML
     running=$(k get jobs -o jsonpath='{range .items[?(@.status.active==1)]}{.metadata.name}{"\n"}{end}' | grep -c ^stash-backup- || true)
     [ "$running" -le "$most" ] || most=$running
     [ "$running" -le 3 ] || { fail "$running Jobs ran at once"; return 1; }
+    [ -z "$(k get backupsessions -o jsonpath='{range .items[?(@.status.phase=="Failed")]}x{end}')" ] || { fail "a session failed"; return 1; }
     [ $SECONDS -lt $end ] || { fail "not every session succeeded"; return 1; }
     sleep 1
   done

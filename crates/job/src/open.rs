@@ -26,12 +26,17 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// Opens the repository; makes it if there is none at its place.
 pub(crate) async fn or_made(access: Access) -> Result<Repository, JobError> {
-    blocking(move || match Repository::open(&access) {
-        Err(repository::Error::NotARepository { location }) => {
+    blocking(move || {
+        let mut opened = Repository::open(&access);
+        if let Err(repository::Error::NotARepository { location }) = &opened {
             tracing::info!(location, "there is no repository yet; making one");
-            Repository::init(&access, Format::V2).map_err(|source| JobError::Repository { doing: "make", source })
+            match Repository::init(&access, Format::V2) {
+                // Another session was faster.
+                Err(repository::Error::Exists { .. }) => opened = Repository::open(&access),
+                made => return made.map_err(|source| JobError::Repository { doing: "make", source }),
+            }
         }
-        opened => opened.map_err(|source| JobError::Repository { doing: "open", source }),
+        opened.map_err(|source| JobError::Repository { doing: "open", source })
     })
     .await
 }

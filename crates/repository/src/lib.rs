@@ -21,6 +21,7 @@ mod key;
 mod keys;
 mod location;
 mod lock;
+mod making;
 mod polynomial;
 mod prune;
 mod read;

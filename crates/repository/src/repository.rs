@@ -7,12 +7,13 @@ use secrecy::SecretString;
 
 use crate::{
     access::Access,
-    backend::{self, Backend, BackendError, FileKind, rustic::RusticBackend},
+    backend::{Backend, BackendError, FileKind, rustic::RusticBackend},
     error::{Error, Result},
     format::{Format, config::Config},
     id::Id,
     key::Key,
     keys::{self, KeyEntry},
+    making,
     store::{self, Store},
 };
 
@@ -43,18 +44,9 @@ impl Repository {
     /// # Errors
     /// As there.
     pub fn init_on(backend: Arc<dyn Backend>, access: &Access, format: Format) -> Result<Self> {
-        let location = backend.location();
-        if backend::has_config(&*backend).map_err(|source| unreachable(&location, source))? {
-            return Err(Error::Exists { location });
-        }
-        backend.create()?;
-        let key = Key::random();
         let user = access.signer();
-        let key_file = keys::add(&*backend, &key, &access.password, &user)?;
         let config = Config::new(format);
-        let sealed = key.seal(&config.to_json());
-        // Last, since this is what makes a repository of the place.
-        backend.write(FileKind::Config, &Id::of(&sealed), sealed.into())?;
+        let (key, key_file) = making::make(&*backend, &config, &access.password, &user)?;
         let store = Store { backend, key, format, user: user.into() };
         Ok(Self { inner: Arc::new(Inner { store, config, key_file, connections: access.useful_connections() }) })
     }

@@ -31,6 +31,20 @@ fn a_bucket_keeps_the_contract_with_and_without_a_prefix() {
 }
 
 #[test]
+fn of_many_who_make_a_repository_at_once_one_does() {
+    let minio = Minio::start();
+    let access = access(&minio, "raced", "one");
+    let made = std::thread::scope(|scope| {
+        let makers: Vec<_> = (0..6).map(|_| scope.spawn(|| Repository::init(&access, Format::V2))).collect();
+        makers.into_iter().map(|maker| maker.join().unwrap()).collect::<Vec<_>>()
+    });
+    let made: Vec<_> = made.into_iter().flatten().collect();
+    let [made] = made.as_slice() else { panic!("{} made it", made.len()) };
+    assert_eq!(Repository::open(&access).unwrap().id(), made.id());
+    assert_eq!(made.keys().unwrap().len(), 1);
+}
+
+#[test]
 fn a_repository_in_a_bucket_is_shared_with_restic() {
     let minio = Minio::start();
     let access = access(&minio, "shared", "backups/one");
