@@ -2,7 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::{binding::BindingError, es_args::EsArgsError, store::StoreError, tell::TellError};
+use crate::{
+    binding::BindingError,
+    es_args::EsArgsError,
+    hook::{action::ActionError, perform::Failure, place::PlaceError},
+    store::StoreError,
+    tell::TellError,
+};
 
 /// Why a pod's work failed.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,15 @@ pub enum JobError {
     /// The parameter `args` cannot be used.
     #[error(transparent)]
     Args(#[from] EsArgsError),
+    /// A hook cannot be run.
+    #[error(transparent)]
+    Action(#[from] ActionError),
+    /// A hook has no place.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A hook failed.
+    #[error(transparent)]
+    Hook(#[from] Failure),
     /// The database cannot be reached.
     #[error("cannot reach the database")]
     Database {

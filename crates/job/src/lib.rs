@@ -1,4 +1,4 @@
-//! What runs inside a pod: `backup-es`, `restore-es`, `update-status`, `create-backupsession`. Reads the objects that its flags
+//! What runs inside a pod: `backup-es`, `restore-es`, `update-status`, `create-backupsession`, `run-hook`. Reads the objects that its flags
 //! name, lets the engine work, and tells what became of it.
 //!
 //! What it decides is pure: the meaning of `args` ([`es_args`]), of an AppBinding ([`binding`]) and of a storage Secret
@@ -13,6 +13,7 @@ pub mod create_session;
 mod error;
 pub mod es_args;
 mod file_stats;
+pub mod hook;
 mod maintain;
 mod open;
 mod output;

@@ -102,7 +102,7 @@ const BACKUP_JOB: Rights = Rights {
         "update repositories.stash.appscode.com/status",
         "get appbindings.appcatalog.appscode.com",
         "get secrets",
-        "get endpoints",
+        "list endpointslices.discovery.k8s.io",
         "get pods",
         "create pods/exec",
         "get pods/exec",

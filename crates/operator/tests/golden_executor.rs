@@ -11,7 +11,7 @@ use api::{
 };
 use operator::{
     catalog,
-    executor::{Executor, ExecutorError, Invoker, Owner, Settings, Way, Work, executor},
+    executor::{Executor, ExecutorError, Hooks, Invoker, Owner, Settings, Way, Work, executor},
 };
 
 struct Cluster {
@@ -85,6 +85,10 @@ fn backup(cluster: &Cluster, configuration: &BackupConfiguration) -> Result<Exec
             runtime_settings: spec.runtime_settings.as_ref(),
             temp_dir: spec.temp_dir.as_ref(),
             interim_volume: spec.interim_volume_template.as_ref(),
+            hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
+                before: hooks.pre_backup.is_some(),
+                behind: hooks.post_backup.is_some(),
+            }),
             service_account: &format!("backupconfiguration-{name}"),
             deadline: 86_400,
         },
@@ -116,6 +120,10 @@ fn restore(cluster: &Cluster, session: &RestoreSession) -> Result<Executor, Exec
             runtime_settings: spec.runtime_settings.as_ref(),
             temp_dir: spec.temp_dir.as_ref(),
             interim_volume: spec.interim_volume_template.as_ref(),
+            hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
+                before: hooks.pre_restore.is_some(),
+                behind: hooks.post_restore.is_some(),
+            }),
             service_account: &format!("restoresession-{name}"),
             deadline: 86_400,
         },

@@ -352,15 +352,6 @@ fn a_restore_into_a_database_of_kubedbs_bears_its_labels() {
 }
 
 #[test]
-fn hooks_are_told_to_be_left_out() {
-    let mut observed = restore("alpha-latest");
-    observed.session.spec.hooks = Some(api::hooks::RestoreHooks::default());
-    let status = restore_session::plan(&observed, &settings(), at(0)).status;
-    let said = api::condition::find(status.conditions.as_deref().unwrap_or_default(), "SpecHonored").expect("it");
-    assert!(said.is_false() && said.message.ends_with("spec.hooks"), "{said:?}");
-}
-
-#[test]
 fn a_restore_that_cannot_begin_or_fails_says_why() {
     let cases: [(&str, &str, Change<restore_session::Observed>); 7] = [
         ("two-without-hosts", "bad-two-empty", |_| {}),

@@ -30,7 +30,7 @@ const FOR_TESTS: &[&str] = &["samples"];
 /// Foreign libraries that live in one crate and nowhere else, so that they can be replaced there. Tests may use them too.
 const HOMES: &[(&str, &[&str])] = &[
     // In `repository` for the REST backend, and to hand certificates to opendal's transport.
-    ("reqwest", &["elasticsearch", "repository"]),
+    ("reqwest", &["elasticsearch", "job", "repository"]),
     ("rustic_core", &["repository"]),
     ("opendal", &["repository"]),
     ("schemars", &["api"]),
@@ -134,7 +134,7 @@ mod tests {
     fn a_foreign_library_outside_its_home_is_an_error_except_in_tests() {
         let packages = [package("engine", &[("reqwest", None), ("reqwest", Some("dev")), ("serde", None)])];
         let complaints = check(&packages, &[]);
-        let message = "reqwest lives in elasticsearch, repository and nowhere else";
+        let message = "reqwest lives in elasticsearch, job, repository and nowhere else";
         assert_eq!(complaints, [Complaint::error("crates/engine/Cargo.toml", 1, message)]);
     }
 

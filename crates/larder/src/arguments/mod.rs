@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use elasticsearch::ElasticsearchArguments;
 pub use operator::OperatorArguments;
-pub use pod::{BackupPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments};
+pub use pod::{BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments};
 pub use repository::{RepositoryArguments, new_password, variable};
 pub use restore::RestoreArguments;
 
@@ -94,6 +94,9 @@ pub enum Command {
     /// What a session's pod does: fill a database
     #[command(name = "restore-es", hide = true)]
     RestoreEs(RestorePodArguments),
+    /// What a session's pod does before and behind: what the user wants done
+    #[command(hide = true)]
+    RunHook(HookPodArguments),
     /// What a session's pod does last: tell what became of it
     #[command(hide = true)]
     UpdateStatus(StatusPodArguments),
@@ -112,6 +115,7 @@ impl Command {
                 | Self::CreateBackupSession(_)
                 | Self::BackupEs(_)
                 | Self::RestoreEs(_)
+                | Self::RunHook(_)
                 | Self::UpdateStatus(_)
         )
     }

@@ -5,7 +5,13 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use job::{
-    backup::Backup, connect::Backend, create_session::Trigger, restore::Restore, store::Place, update_status::Update,
+    backup::Backup,
+    connect::Backend,
+    create_session::Trigger,
+    hook::{RunHook, When},
+    restore::Restore,
+    store::Place,
+    update_status::Update,
 };
 
 use super::restore::ConflictArgument;
@@ -141,6 +147,45 @@ pub struct RestorePodArguments {
     on_conflict: ConflictArgument,
 }
 
+/// `run-hook`.
+#[derive(Debug, Args)]
+pub struct HookPodArguments {
+    #[arg(long, default_value = "default")]
+    namespace: String,
+    #[arg(long, default_value = "")]
+    backupsession: String,
+    #[arg(long, default_value = "")]
+    invoker_kind: String,
+    #[arg(long)]
+    invoker_name: String,
+    #[arg(long, default_value = "")]
+    target_kind: String,
+    #[arg(long, default_value = "")]
+    target_name: String,
+    #[arg(long)]
+    hook_type: HookType,
+    #[arg(long, default_value = "")]
+    hostname: String,
+    #[arg(long, default_value = "")]
+    output_dir: PathBuf,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value = "")]
+    metrics_enabled: String,
+    #[arg(long, default_value = "")]
+    metrics_pushgateway_url: String,
+    #[command(flatten)]
+    without_effect: WithoutEffect,
+}
+
+/// Which of the four.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[value(rename_all = "camelCase")]
+pub enum HookType {
+    PreBackup,
+    PostBackup,
+    PreRestore,
+    PostRestore,
+}
+
 /// `update-status`.
 #[derive(Debug, Args)]
 pub struct StatusPodArguments {
@@ -235,6 +280,27 @@ impl RestorePodArguments {
             es_args: database.es_args,
             on_conflict: self.on_conflict.into(),
             output_dir: database.output_dir,
+        }
+    }
+}
+
+impl HookPodArguments {
+    /// The hook that is to be run.
+    pub fn work(self) -> RunHook {
+        let when = match self.hook_type {
+            HookType::PreBackup => When::PreBackup,
+            HookType::PostBackup => When::PostBackup,
+            HookType::PreRestore => When::PreRestore,
+            HookType::PostRestore => When::PostRestore,
+        };
+        RunHook {
+            namespace: self.namespace,
+            backup_session: self.backupsession,
+            invoker_name: self.invoker_name,
+            target_kind: self.target_kind,
+            target_name: self.target_name,
+            when,
+            output_dir: self.output_dir,
         }
     }
 }

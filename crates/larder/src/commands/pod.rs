@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    arguments::{BackupPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments},
+    arguments::{BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments},
     exit::Exit,
     signals::cancellable,
 };
@@ -25,6 +25,12 @@ pub async fn backup(arguments: BackupPodArguments) -> Result<Exit> {
 pub async fn restore(arguments: RestorePodArguments) -> Result<Exit> {
     let work = arguments.work();
     cancellable(async |cancel| Ok(job::restore::run(work, cancel).await?)).await?;
+    Ok(Exit::Done)
+}
+
+/// `run-hook`.
+pub async fn run_hook(arguments: HookPodArguments) -> Result<Exit> {
+    job::hook::run(&arguments.work()).await?;
     Ok(Exit::Done)
 }
 

@@ -58,8 +58,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<In
         target_condition: "BackupTargetFound",
     };
     let spec = &configuration.spec;
-    let ignored = [("spec.hooks", spec.hooks.is_some()), ("spec.retryConfig", spec.retry_config.is_some())];
-    unheeded::say(&mut conditions, &ignored);
+    unheeded::say(&mut conditions, &[("spec.retryConfig", spec.retry_config.is_some())]);
     let complete = needs::look(&needs, &mut conditions) == Verdict::Complete;
     if complete {
         apply = cron_job::of(configuration, settings);

@@ -138,7 +138,9 @@ fn note(status: &BackupSessionStatus) -> Option<Note> {
         }
         BackupSessionPhase::Failed => {
             let errors: Vec<String> = hosts.filter_map(|host| host.error.clone()).collect();
-            let conditions = status.conditions.iter().flatten().filter(|condition| condition.is_false());
+            let of_targets = status.targets.iter().flatten().flat_map(|target| target.conditions.iter().flatten());
+            let conditions = status.conditions.iter().flatten().chain(of_targets);
+            let conditions = conditions.filter(|condition| condition.is_false());
             let broken: Vec<String> = conditions.map(|condition| condition.message.clone()).collect();
             format!("the backup failed after {duration}: {}", [errors, broken].concat().join("; "))
         }

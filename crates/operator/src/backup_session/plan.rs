@@ -7,6 +7,7 @@ use api::{
     backup_session::{
         BackupSessionPhase, BackupSessionStatus, BackupTargetStatus, HostBackupPhase, HostBackupStats, TargetPhase,
     },
+    condition::find,
     labels,
     metrics::{self, Labels, Sample},
     owner,
@@ -17,7 +18,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::{history, status};
 use crate::{
     conditions::Conditions,
-    executor::{self, Invoker, Owner, Settings, Way, Work},
+    executor::{self, Hooks, Invoker, Owner, Settings, Way, Work},
     identity::Identity,
     job_outcome::{self, JobOutcome, Reason, Seen},
     lookup::Lookup,
@@ -241,6 +242,10 @@ fn executor_of(observed: &Observed, invoker: &BackupConfiguration, settings: &Se
         runtime_settings: spec.runtime_settings.as_ref(),
         temp_dir: spec.temp_dir.as_ref(),
         interim_volume: spec.interim_volume_template.as_ref(),
+        hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
+            before: hooks.pre_backup.is_some(),
+            behind: hooks.post_backup.is_some(),
+        }),
         service_account: identity.account(),
         deadline: tasks::deadline(spec.time_out.as_deref())?,
     };
@@ -258,12 +263,15 @@ fn go_on(
 ) -> Plan<BackupSessionStatus> {
     let mut targets = before.targets.unwrap_or_default();
     for target in &mut targets {
-        if status::of_target(target) == TargetPhase::Failed || target.total_hosts.is_none() {
+        let told = target.stats.as_ref().is_some_and(|stats| !stats.is_empty());
+        if not_ensured(target)
+            || (told && status::of_target(target) == TargetPhase::Failed)
+            || target.total_hosts.is_none()
+        {
             continue;
         }
         let mut facts = Conditions::after(target.conditions.as_deref().unwrap_or_default(), None, now);
         let held_up = Reason::told_by(target.conditions.as_deref().unwrap_or_default(), PROGRESSING);
-        let told = target.stats.as_ref().is_some_and(|stats| !stats.is_empty());
         match job_outcome::of(&observed.executor, held_up) {
             JobOutcome::Running { held_up: Some(why) } => facts.set(PROGRESSING, false, &why.reason, why.message),
             JobOutcome::Running { held_up: None } => facts.forget(PROGRESSING),
@@ -286,6 +294,12 @@ fn go_on(
     finish(observed, conditions, targets, Vec::new(), now)
 }
 
+/// Whether there is no Job for it and will be none.
+fn not_ensured(target: &BackupTargetStatus) -> bool {
+    let conditions = target.conditions.as_deref().unwrap_or_default();
+    find(conditions, "BackupExecutorEnsured").is_some_and(api::Condition::is_false)
+}
+
 fn failed_host(observed: &Observed, why: &str) -> HostBackupStats {
     let alias = observed.invoker.found().and_then(|invoker| invoker.spec.target.as_ref()?.alias.clone());
     HostBackupStats {
@@ -305,8 +319,7 @@ fn finish(
     now: Timestamp,
 ) -> Plan<BackupSessionStatus> {
     let job_ended = !matches!(job_outcome::of(&observed.executor, None), JobOutcome::Running { .. });
-    let failed_to_begin =
-        targets.iter().all(|target| target.phase == Some(TargetPhase::Failed) && target.stats.is_none());
+    let failed_to_begin = targets.iter().all(not_ensured);
     let all_told = !targets.is_empty()
         && targets.iter().all(|target| matches!(target.phase, Some(TargetPhase::Succeeded | TargetPhase::Failed)));
     // Pods are not watched, and they tell what holds a Job up.

@@ -7,7 +7,7 @@ use api::{
 };
 use k8s_openapi::api::core::v1::{Container, EnvVar, SecurityContext, Volume};
 
-use super::{ExecutorError, Settings, Work, variables, volumes::Volumes};
+use super::{ExecutorError, Settings, Work, hooks, variables, volumes::Volumes};
 use crate::{catalog, names, pods, substitute};
 
 /// A Task whose variables were replaced.
@@ -30,10 +30,12 @@ pub(super) fn of(work: &Work<'_>, settings: &Settings, volumes: &Volumes) -> Res
         return Err(ExecutorError::NoSteps { task: work.task.to_owned() });
     }
     let mut containers = Vec::with_capacity(steps.len());
+    let mut output_dir = None;
     for (at, step) in steps.iter().enumerate() {
         let (name, function) = function(work, step)?;
         let image = or_own(function.image.clone(), settings);
         let params = step.params.as_deref().unwrap_or_default();
+        output_dir = output_dir.or_else(|| variables::value(&known, [work.params, params], "outputDir"));
         let value = |name: &str| match name {
             "ADDON_IMAGE" => Some(image.clone()),
             name => variables::value(&known, [work.params, params], name),
@@ -42,6 +44,13 @@ pub(super) fn of(work: &Work<'_>, settings: &Settings, volumes: &Volumes) -> Res
         let function = substitute::object(function, value).map_err(in_function)?;
         containers.push(container(work, settings, volumes, names::container(&name, at), function));
     }
+    let mounts = hooks::mounts(&containers, &volumes.mounts);
+    let hook = |last| {
+        let (name, function) = hooks::function(work, last, output_dir.as_deref().unwrap_or_default(), mounts.clone());
+        container(work, settings, volumes, name, function)
+    };
+    let [before, behind] = [work.hooks.before.then(|| hook(false)), work.hooks.behind.then(|| hook(true))];
+    let containers = hooks::among(containers, before, behind);
     let own = containers.iter().all(|container| container.image.as_ref() == Some(&settings.image));
     Ok(Containers { in_order: containers, volumes: task_volumes.unwrap_or_default(), own })
 }

@@ -2,6 +2,7 @@
 //! the cluster comes in, objects go out.
 
 mod containers;
+mod hooks;
 mod job;
 mod variables;
 mod volumes;
@@ -23,6 +24,7 @@ use k8s_openapi::api::{
 
 use crate::{plan::Wanted, substitute::SubstituteError};
 
+pub use hooks::Hooks;
 pub(crate) use variables::HOST;
 
 /// How the operator was started.
@@ -69,6 +71,8 @@ pub struct Work<'a> {
     pub temp_dir: Option<&'a TempDir>,
     /// A claim to be made for it.
     pub interim_volume: Option<&'a ClaimTemplate>,
+    /// What the user wants done before and behind it.
+    pub hooks: Hooks,
     /// The service account that it runs under.
     pub service_account: &'a str,
     /// After how long it has failed, in seconds.

@@ -14,7 +14,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::rules;
 use crate::{
     conditions::Conditions,
-    executor::{self, Invoker, Owner, Settings, Way, Work},
+    executor::{self, Hooks, Invoker, Owner, Settings, Way, Work},
     identity::Identity,
     job_outcome::{self, JobOutcome, Reason, Seen},
     lookup::Lookup,
@@ -23,7 +23,6 @@ use crate::{
     plan::{Marks, Plan, Push, SOON, Tried, Wanted},
     rights::{self, User},
     tasks::{self, Direction, Needed},
-    unheeded,
 };
 
 /// What was seen.
@@ -94,7 +93,6 @@ pub(super) fn begun(session: &RestoreSession) -> bool {
 /// Says what is there and what is not; the phase of a session that cannot begin.
 fn look(observed: &Observed, conditions: &mut Conditions) -> Option<RestorePhase> {
     let spec = &observed.session.spec;
-    unheeded::say(conditions, &[("spec.hooks", spec.hooks.is_some())]);
     if let Err(why) = rules::check(spec) {
         conditions.set("ValidationPassed", false, "ResourceValidationFailed", why);
         return Some(RestorePhase::Invalid);
@@ -179,6 +177,10 @@ fn executor_of(observed: &Observed, settings: &Settings) -> Result<Vec<Wanted>, 
         runtime_settings: spec.runtime_settings.as_ref(),
         temp_dir: spec.temp_dir.as_ref(),
         interim_volume: spec.interim_volume_template.as_ref(),
+        hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
+            before: hooks.pre_restore.is_some(),
+            behind: hooks.post_restore.is_some(),
+        }),
         service_account: identity.account(),
         deadline: tasks::deadline(spec.time_out.as_deref())?,
     };
@@ -250,7 +252,10 @@ fn finish(
     ];
     let broken = NEEDED.iter().any(|type_| conditions.is_false(type_));
     let host = status.stats.as_ref().and_then(|stats| stats.first()).and_then(|host| host.phase);
+    // A hook that failed behind the restore is followed by what tells of it.
+    let job_ended = !matches!(job_outcome::of(&observed.executor, None), JobOutcome::Running { .. });
     let ended = match host {
+        _ if broken && !job_ended && !conditions.is_false("RestoreExecutorEnsured") => None,
         _ if broken => Some(RestorePhase::Failed),
         Some(HostRestorePhase::Succeeded) => Some(RestorePhase::Succeeded),
         Some(HostRestorePhase::Failed) => Some(RestorePhase::Failed),
