@@ -50,14 +50,16 @@ pub(super) fn function(
     (NAMES[usize::from(last)].to_owned(), function)
 }
 
-/// Puts the hooks' containers among the others: one before all, one before the last, which tells what became of it.
+/// Puts the hooks' containers among the others: one before all, one before the last, which tells what became of it,
+/// or behind the only one.
 pub(super) fn among(
     mut containers: Vec<Container>,
     before: Option<Container>,
     behind: Option<Container>,
 ) -> Vec<Container> {
     if let Some(behind) = behind {
-        containers.insert(containers.len().saturating_sub(1), behind);
+        let last = containers.len();
+        containers.insert(if last > 1 { last - 1 } else { last }, behind);
     }
     if let Some(before) = before {
         containers.insert(0, before);
