@@ -11,9 +11,9 @@ use api::{
     output::{HostStatuses, Output},
     target::TargetRef,
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::JobError;
+use crate::{error::JobError, tell};
 
 /// Other users' containers read it, under whatever user they run.
 const MODE: u32 = 0o777;
@@ -36,13 +36,15 @@ pub(crate) fn write<T: Serialize>(folder: &Path, binding: &str, host: T) -> Resu
     fs::rename(&new, &path).map_err(failed)
 }
 
-/// Reads what a Function wrote.
-pub(crate) fn read(folder: &Path) -> Result<String, JobError> {
+/// The hosts that a Function told of.
+pub(crate) fn hosts<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>, JobError> {
     let path = file(folder);
-    fs::read_to_string(&path).map_err(|source| JobError::File { doing: "read", path, source })
+    let text = fs::read_to_string(&path);
+    let text = text.map_err(|source| JobError::File { doing: "read", path: path.clone(), source })?;
+    Ok(tell::read(&path.display().to_string(), &text)?)
 }
 
 /// Its path.
-pub(crate) fn file(folder: &Path) -> PathBuf {
+fn file(folder: &Path) -> PathBuf {
     folder.join(api::output::FILE)
 }

@@ -60,11 +60,8 @@ pub fn enter(
     target: &TargetRef,
     hosts: Vec<HostBackupStats>,
 ) -> Result<(), TellError> {
-    let same = |entry: &&mut BackupTargetStatus| {
-        entry.target_ref.as_ref().is_some_and(|known| known.kind == target.kind && known.name == target.name)
-    };
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
-    let Some(entry) = status.targets.iter_mut().flatten().find(same) else {
+    let Some(entry) = status.targets.iter_mut().flatten().find(|entry| is_of(entry, target)) else {
         return Err(TellError::NoTarget { kind: text(&target.kind), name: text(&target.name) });
     };
     let stats = entry.stats.get_or_insert_default();
@@ -109,6 +106,11 @@ pub fn samples(host: &HostBackupStats, labels: &[(&'static str, String)]) -> Vec
         sample(metrics::BACKUP_HOST_FILES_UNMODIFIED, files(|files| files.unmodified_files)),
     ]);
     samples
+}
+
+/// Whether a status is that of a target.
+pub(crate) fn is_of(status: &BackupTargetStatus, target: &TargetRef) -> bool {
+    status.target_ref.as_ref().is_some_and(|known| known.kind == target.kind && known.name == target.name)
 }
 
 /// What is pushed about a host that was restored.

@@ -62,10 +62,7 @@ pub async fn run(update: &Update) -> Result<(), JobError> {
 
 /// Hosts as the Functions told them; one that failed where they told nothing that can be read.
 fn hosts<T: DeserializeOwned>(update: &Update, failed: impl Fn(String) -> T) -> Vec<T> {
-    let file = output::file(&update.output_dir);
-    let read = output::read(&update.output_dir);
-    let hosts = read.and_then(|text| Ok(tell::read(&file.display().to_string(), &text)?));
-    hosts.unwrap_or_else(|error| vec![failed(error.story())])
+    output::hosts(&update.output_dir).unwrap_or_else(|error| vec![failed(error.story())])
 }
 
 async fn saved(update: &Update, cluster: &Cluster) -> Result<(), JobError> {

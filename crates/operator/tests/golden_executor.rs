@@ -85,10 +85,7 @@ fn backup(cluster: &Cluster, configuration: &BackupConfiguration) -> Result<Exec
             runtime_settings: spec.runtime_settings.as_ref(),
             temp_dir: spec.temp_dir.as_ref(),
             interim_volume: spec.interim_volume_template.as_ref(),
-            hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
-                before: hooks.pre_backup.is_some(),
-                behind: hooks.post_backup.is_some(),
-            }),
+            hooks: Hooks::of_backup(spec.hooks.as_ref()),
             service_account: &format!("backupconfiguration-{name}"),
             deadline: 86_400,
         },
@@ -120,10 +117,7 @@ fn restore(cluster: &Cluster, session: &RestoreSession) -> Result<Executor, Exec
             runtime_settings: spec.runtime_settings.as_ref(),
             temp_dir: spec.temp_dir.as_ref(),
             interim_volume: spec.interim_volume_template.as_ref(),
-            hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
-                before: hooks.pre_restore.is_some(),
-                behind: hooks.post_restore.is_some(),
-            }),
+            hooks: Hooks::of_restore(spec.hooks.as_ref()),
             service_account: &format!("restoresession-{name}"),
             deadline: 86_400,
         },

@@ -3,11 +3,11 @@
 
 mod support;
 
-use std::{fs, os::unix::fs::PermissionsExt, thread};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use bytes::Bytes;
-use repository::{Error, FileKind, Format, Id, Repository};
-use support::{backend_suite, local};
+use repository::{FileKind, Format, Id, Repository};
+use support::{backend_suite, local, one_of_several_makes_it};
 
 #[test]
 fn a_folder_keeps_the_contract() {
@@ -51,15 +51,5 @@ fn a_group_that_may_read_the_repository_may_read_new_files() {
 #[test]
 fn of_many_who_make_a_repository_at_once_one_does() {
     let folder = tempfile::tempdir().unwrap();
-    let access = local(folder.path());
-    let made = thread::scope(|scope| {
-        let makers: Vec<_> = (0..6).map(|_| scope.spawn(|| Repository::init(&access, Format::V2))).collect();
-        makers.into_iter().map(|maker| maker.join().unwrap()).collect::<Vec<_>>()
-    });
-    let (made, others): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
-    assert_eq!((made.len(), others.len()), (1, 5));
-    assert!(others.iter().all(|other| matches!(other, Err(Error::Exists { .. }))));
-    let opened = Repository::open(&access).unwrap();
-    assert_eq!(opened.id(), made[0].as_ref().unwrap().id());
-    assert_eq!(opened.keys().unwrap().len(), 1);
+    one_of_several_makes_it(&local(folder.path()));
 }

@@ -7,7 +7,7 @@ use std::{io::Read, sync::Arc};
 
 use repository::{Access, Error, Format, Location, Repository, S3Credentials, SnapshotQuery};
 use support::{
-    PASSWORD, backend_suite, log_lines, random, save, survives_a_server_that_goes_away,
+    PASSWORD, backend_suite, log_lines, one_of_several_makes_it, random, save, survives_a_server_that_goes_away,
     tools::{MINIO_SECRET, MINIO_USER, Minio, RESTICS, Restic},
 };
 
@@ -33,15 +33,7 @@ fn a_bucket_keeps_the_contract_with_and_without_a_prefix() {
 #[test]
 fn of_many_who_make_a_repository_at_once_one_does() {
     let minio = Minio::start();
-    let access = access(&minio, "raced", "one");
-    let made = std::thread::scope(|scope| {
-        let makers: Vec<_> = (0..6).map(|_| scope.spawn(|| Repository::init(&access, Format::V2))).collect();
-        makers.into_iter().map(|maker| maker.join().unwrap()).collect::<Vec<_>>()
-    });
-    let made: Vec<_> = made.into_iter().flatten().collect();
-    let [made] = made.as_slice() else { panic!("{} made it", made.len()) };
-    assert_eq!(Repository::open(&access).unwrap().id(), made.id());
-    assert_eq!(made.keys().unwrap().len(), 1);
+    one_of_several_makes_it(&access(&minio, "raced", "one"));
 }
 
 #[test]

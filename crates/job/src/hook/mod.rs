@@ -23,7 +23,7 @@ use crate::{
     cluster::{Cluster, Object, set},
     error::JobError,
     output,
-    tell::read,
+    tell::is_of,
     texts,
 };
 
@@ -94,10 +94,12 @@ async fn of_backup(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
     let BackupHooks { pre_backup, post_backup } = hooks;
     let known = known(hook.when, pre_backup, post_backup, summary);
     let done = carry_out(hook, cluster, &known, &hosts).await;
+    let (kind, name) = (hook.target_kind.clone(), hook.target_name.clone());
+    let told = TargetRef { api_version: None, kind: Some(kind), name: Some(name) };
     cluster
         .change_status::<BackupSession>(&hook.namespace, &hook.backup_session, |status: &mut BackupSessionStatus| {
             let targets = status.targets.iter_mut().flatten();
-            for of_target in targets.filter(|of_target| is_target(of_target.target_ref.as_ref(), hook)) {
+            for of_target in targets.filter(|of_target| is_of(of_target, &told)) {
                 say(&mut of_target.conditions, hook.when, &done);
             }
             Ok(())
@@ -128,11 +130,6 @@ async fn of_restore(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
     verdict(hook.when, done)
 }
 
-fn is_target(target: Option<&TargetRef>, hook: &RunHook) -> bool {
-    let TargetRef { kind, name, .. } = target.cloned().unwrap_or_default();
-    kind.as_deref() == Some(hook.target_kind.as_str()) && name.as_deref() == Some(hook.target_name.as_str())
-}
-
 /// How it ended so far: nothing before, and behind it why it failed, if it did.
 type SoFar = Option<Result<(), String>>;
 
@@ -141,12 +138,10 @@ fn hosts<T: serde::de::DeserializeOwned>(
     hook: &RunHook,
     succeeded: impl Fn(&T) -> Result<(), Option<String>>,
 ) -> SoFar {
-    if matches!(hook.when, When::PreBackup | When::PreRestore) {
+    if hook.when.is_before() {
         return None;
     }
-    let file = output::file(&hook.output_dir).display().to_string();
-    let told = output::read(&hook.output_dir).and_then(|text| Ok(read::<T>(&file, &text)?));
-    let hosts = match told {
+    let hosts = match output::hosts::<T>(&hook.output_dir) {
         Ok(hosts) => hosts,
         Err(error) => return Some(Err(error.story())),
     };
@@ -175,7 +170,7 @@ fn summary<K: kube::Resource>(session: &K, invoker: [&str; 2], target: &TargetRe
 }
 
 fn known(when: When, first: Option<Hook>, last: Option<FinalHook>, summary: Summary) -> Known {
-    if matches!(when, When::PreBackup | When::PreRestore) {
+    if when.is_before() {
         return Known { hook: first, policy: ExecutionPolicy::Always, summary };
     }
     let policy = last.as_ref().and_then(|hook| hook.execution_policy).unwrap_or(ExecutionPolicy::Always);
@@ -220,6 +215,11 @@ async fn carry_out(hook: &RunHook, cluster: &Cluster, known: &Known, so_far: &So
 }
 
 impl When {
+    /// Whether it runs before the backup or restore, and not behind it.
+    fn is_before(self) -> bool {
+        matches!(self, Self::PreBackup | Self::PreRestore)
+    }
+
     /// The field of `spec.hooks`, which is also what Stash's flag says.
     pub fn field(self) -> &'static str {
         match self {
@@ -281,7 +281,7 @@ async fn tell<K: Object>(cluster: &Cluster, session: &K, when: When, done: &Resu
 fn verdict(when: When, done: Result<bool, JobError>) -> Result<(), JobError> {
     match done {
         Ok(_) => Ok(()),
-        Err(error) if matches!(when, When::PreBackup | When::PreRestore) => Err(error),
+        Err(error) if when.is_before() => Err(error),
         Err(error) => {
             tracing::error!(error = error.story(), "the hook failed");
             Ok(())

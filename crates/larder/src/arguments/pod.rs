@@ -147,27 +147,34 @@ pub struct RestorePodArguments {
     on_conflict: ConflictArgument,
 }
 
-/// `run-hook`.
+/// Whose session and target it is about, and what the Functions told of them.
 #[derive(Debug, Args)]
-pub struct HookPodArguments {
+pub struct SessionFlags {
     #[arg(long, default_value = "default")]
     namespace: String,
     #[arg(long, default_value = "")]
     backupsession: String,
     #[arg(long, default_value = "")]
     invoker_kind: String,
-    #[arg(long)]
-    invoker_name: String,
     #[arg(long, default_value = "")]
     target_kind: String,
     #[arg(long, default_value = "")]
     target_name: String,
+    #[arg(long, default_value = "")]
+    output_dir: PathBuf,
+}
+
+/// `run-hook`.
+#[derive(Debug, Args)]
+pub struct HookPodArguments {
+    #[command(flatten)]
+    session: SessionFlags,
+    #[arg(long)]
+    invoker_name: String,
     #[arg(long)]
     hook_type: HookType,
     #[arg(long, default_value = "")]
     hostname: String,
-    #[arg(long, default_value = "")]
-    output_dir: PathBuf,
     #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value = "")]
     metrics_enabled: String,
     #[arg(long, default_value = "")]
@@ -191,20 +198,10 @@ pub enum HookType {
 pub struct StatusPodArguments {
     #[command(flatten)]
     backend: BackendArguments,
-    #[arg(long, default_value = "default")]
-    namespace: String,
-    #[arg(long, default_value = "")]
-    backupsession: String,
-    #[arg(long, default_value = "")]
-    invoker_kind: String,
+    #[command(flatten)]
+    session: SessionFlags,
     #[arg(long, default_value = "")]
     invoker_name: String,
-    #[arg(long, default_value = "")]
-    target_kind: String,
-    #[arg(long, default_value = "")]
-    target_name: String,
-    #[arg(long, default_value = "")]
-    output_dir: PathBuf,
     #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
     metrics_enabled: bool,
     #[arg(long, default_value = "")]
@@ -294,13 +291,13 @@ impl HookPodArguments {
             HookType::PostRestore => When::PostRestore,
         };
         RunHook {
-            namespace: self.namespace,
-            backup_session: self.backupsession,
+            namespace: self.session.namespace,
+            backup_session: self.session.backupsession,
             invoker_name: self.invoker_name,
-            target_kind: self.target_kind,
-            target_name: self.target_name,
+            target_kind: self.session.target_kind,
+            target_name: self.session.target_name,
             when,
-            output_dir: self.output_dir,
+            output_dir: self.session.output_dir,
         }
     }
 }
@@ -310,13 +307,13 @@ impl StatusPodArguments {
     pub fn work(self) -> Update {
         Update {
             backend: self.backend.backend(),
-            namespace: self.namespace,
-            backup_session: self.backupsession,
-            invoker_kind: self.invoker_kind,
+            namespace: self.session.namespace,
+            backup_session: self.session.backupsession,
+            invoker_kind: self.session.invoker_kind,
             invoker_name: self.invoker_name,
-            target_kind: self.target_kind,
-            target_name: self.target_name,
-            output_dir: self.output_dir,
+            target_kind: self.session.target_kind,
+            target_name: self.session.target_name,
+            output_dir: self.session.output_dir,
             pushgateway_url: if self.metrics_enabled { self.metrics_pushgateway_url } else { String::new() },
         }
     }

@@ -242,10 +242,7 @@ fn executor_of(observed: &Observed, invoker: &BackupConfiguration, settings: &Se
         runtime_settings: spec.runtime_settings.as_ref(),
         temp_dir: spec.temp_dir.as_ref(),
         interim_volume: spec.interim_volume_template.as_ref(),
-        hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
-            before: hooks.pre_backup.is_some(),
-            behind: hooks.post_backup.is_some(),
-        }),
+        hooks: Hooks::of_backup(spec.hooks.as_ref()),
         service_account: identity.account(),
         deadline: tasks::deadline(spec.time_out.as_deref())?,
     };

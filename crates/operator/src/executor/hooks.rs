@@ -1,6 +1,9 @@
 //! The containers that run a user's hooks, among those of the Task's Functions. Pure.
 
-use api::FunctionSpec;
+use api::{
+    FunctionSpec,
+    hooks::{BackupHooks, RestoreHooks},
+};
 use k8s_openapi::api::core::v1::{Container, VolumeMount};
 
 use super::{Way, Work};
@@ -15,6 +18,24 @@ pub struct Hooks {
     pub before: bool,
     /// Behind it.
     pub behind: bool,
+}
+
+impl Hooks {
+    /// Those of a backup.
+    pub fn of_backup(hooks: Option<&BackupHooks>) -> Self {
+        hooks.map_or_else(Self::default, |BackupHooks { pre_backup, post_backup }| Self {
+            before: pre_backup.is_some(),
+            behind: post_backup.is_some(),
+        })
+    }
+
+    /// Those of a restore.
+    pub fn of_restore(hooks: Option<&RestoreHooks>) -> Self {
+        hooks.map_or_else(Self::default, |RestoreHooks { pre_restore, post_restore }| Self {
+            before: pre_restore.is_some(),
+            behind: post_restore.is_some(),
+        })
+    }
 }
 
 /// What runs a hook, as a Function: the first, or the last.

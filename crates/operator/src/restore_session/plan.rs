@@ -177,10 +177,7 @@ fn executor_of(observed: &Observed, settings: &Settings) -> Result<Vec<Wanted>, 
         runtime_settings: spec.runtime_settings.as_ref(),
         temp_dir: spec.temp_dir.as_ref(),
         interim_volume: spec.interim_volume_template.as_ref(),
-        hooks: spec.hooks.as_ref().map_or_else(Hooks::default, |hooks| Hooks {
-            before: hooks.pre_restore.is_some(),
-            behind: hooks.post_restore.is_some(),
-        }),
+        hooks: Hooks::of_restore(spec.hooks.as_ref()),
         service_account: identity.account(),
         deadline: tasks::deadline(spec.time_out.as_deref())?,
     };

@@ -15,7 +15,7 @@ use std::{
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use repository::{
-    Access, FileSpec, Format, Location, Repository, Segment, SnapshotQuery, SnapshotSpec, Writer, WriterOptions,
+    Access, Error, FileSpec, Format, Location, Repository, Segment, SnapshotQuery, SnapshotSpec, Writer, WriterOptions,
 };
 
 /// The password of every test repository.
@@ -24,6 +24,20 @@ pub const PASSWORD: &str = "correct horse";
 /// Access to a repository in a folder.
 pub fn local(path: &Path) -> Access {
     Access::new(Location::Local(path.to_owned()), PASSWORD.to_owned().into())
+}
+
+/// Of several who make a repository at the same place at once one does, the others are told that it is there, and it can be opened.
+pub fn one_of_several_makes_it(access: &Access) {
+    let made = thread::scope(|scope| {
+        let makers: Vec<_> = (0..6).map(|_| scope.spawn(|| Repository::init(access, Format::V2))).collect();
+        makers.into_iter().map(|maker| maker.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (made, others): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+    assert_eq!((made.len(), others.len()), (1, 5));
+    assert!(others.iter().all(|other| matches!(other, Err(Error::Exists { .. }))));
+    let opened = Repository::open(access).unwrap();
+    assert_eq!(opened.id(), made[0].as_ref().unwrap().id());
+    assert_eq!(opened.keys().unwrap().len(), 1);
 }
 
 /// Bytes without any pattern.
