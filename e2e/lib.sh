@@ -6,12 +6,17 @@ patience=${LARDER_E2E_PATIENCE:-180}
 
 k() { kubectl -n "$ns" "$@"; }
 
+# fail WHAT: says what is not so, and what the namespace looks like: those that have not succeeded, in few lines.
 fail() {
   echo "  FAILED: $*" >&2
   if [ -n "${ns:-}" ]; then
-    k get backupconfigurations,backupsessions,restoresessions,repositories,jobs,pods 2>&1 | sed 's/^/    /' >&2
-    k get events --sort-by=.metadata.creationTimestamp 2>&1 | tail -15 | sed 's/^/    /' >&2
-    kubectl -n "$operator_ns" logs deploy/larder -c operator --tail=15 2>&1 | cut -c1-400 | sed 's/^/    /' >&2
+    {
+      k get backupsessions,restoresessions -o json | jq -r '.items[] | select(.status.phase != "Succeeded") |
+        "\(.kind) \(.metadata.name): \(.status | tostring)"' | cut -c1-1500 | head -5
+      k get backupconfigurations,repositories,jobs,pods --no-headers | awk '!/Ready|Complete/' | head -20
+      k get events --sort-by=.metadata.creationTimestamp | grep -v Normal | tail -8
+      kubectl -n "$operator_ns" logs deploy/larder -c operator --tail=10 | cut -c1-400
+    } 2>&1 | sed 's/^/    /' >&2
   fi
   return 1
 }

@@ -12,7 +12,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use crate::{error::Result, repository::Repository};
+use crate::{backend::FileKind, error::Result, repository::Repository};
 
 /// Findings that are kept in words; the rest is only counted. A repository whose store is gone has millions.
 const KEPT_FINDINGS: usize = 1000;
@@ -78,8 +78,8 @@ impl CheckReport {
 }
 
 impl Repository {
-    /// Looks for damage; with `read_data` reads every pack. Best done under a shared [`crate::Lock`]: what a prune or backup
-    /// changes in the meantime may look like damage.
+    /// Looks for damage; with `read_data` reads every pack. Best done under a shared [`crate::Lock`]: what a prune removes
+    /// in the meantime looks like damage. Others may save.
     ///
     /// # Errors
     /// When the store cannot be listed. Damage is no error here, but a finding in the report.
@@ -88,9 +88,12 @@ impl Repository {
         let mut report = CheckReport::default();
         structure::check_config(self, &findings);
         structure::check_keys(self, &findings)?;
+        // In this order: whatever a snapshot needs is in the index before the snapshot is there, and in a pack before it is in the
+        // index. So what others save meanwhile does not look like damage.
+        let snapshots = self.store().names(FileKind::Snapshot)?;
         let structure = structure::check_packs(self, &findings)?;
         report.packs = structure.packs.len() as u64;
-        structure::check_snapshots(self, &structure.index, &findings, &mut report, on_progress)?;
+        structure::check_snapshots(self, &snapshots, &structure.index, &findings, &mut report, on_progress);
         if read_data {
             data::check_data(self, &structure, &findings, &mut report, on_progress);
         }

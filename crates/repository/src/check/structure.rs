@@ -116,18 +116,19 @@ fn expect(expected: &mut HashMap<Id, Expected>, name: &Id, file: &IndexFile, fin
     }
 }
 
-/// Every snapshot, every tree below it, and the presence of every blob that a file needs.
+/// These snapshots, every tree below them, and the presence of every blob that a file needs.
 pub(crate) fn check_snapshots(
     repository: &Repository,
+    snapshots: &[Id],
     index: &BlobIndex,
     findings: &Findings,
     report: &mut CheckReport,
     on_progress: &(dyn Fn(CheckProgress) + Sync),
-) -> Result<()> {
+) {
     let store = repository.store();
     let mut seen = HashSet::new();
-    for id in store.names(FileKind::Snapshot)? {
-        let snapshot: SnapshotFile = match store.load(FileKind::Snapshot, &id) {
+    for id in snapshots {
+        let snapshot: SnapshotFile = match store.load(FileKind::Snapshot, id) {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 findings.error(error.chain());
@@ -148,7 +149,6 @@ pub(crate) fn check_snapshots(
             on_progress(CheckProgress::Trees { done: report.trees });
         }
     }
-    Ok(())
 }
 
 fn check_tree(
