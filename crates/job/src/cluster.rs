@@ -93,13 +93,13 @@ impl Cluster {
         Ok(secrets)
     }
 
-    /// Changes an object's status, on top of whatever others wrote meanwhile.
+    /// Changes an object's status, on top of whatever others wrote meanwhile, and gives the object as it is then.
     pub(crate) async fn change_status<K>(
         &self,
         namespace: &str,
         name: &str,
         change: impl Fn(&mut K::Status) -> Result<(), JobError> + Send + Sync,
-    ) -> Result<(), JobError>
+    ) -> Result<K, JobError>
     where
         K: Object + HasStatus + Serialize + Send + Sync,
         K::Status: Default + Send,
@@ -113,7 +113,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
         change: impl Fn(&mut K::Status) -> Result<(), JobError>,
-    ) -> Result<(), JobError>
+    ) -> Result<K, JobError>
     where
         K: Object + HasStatus + Serialize,
         K::Status: Default,
@@ -132,7 +132,7 @@ impl Cluster {
             let mut object = patiently(|| api.get(name)).await.map_err(failed)?;
             change(object.status_mut().get_or_insert_default())?;
             match patiently(|| api.replace_status(name, &params, &object)).await {
-                Ok(_) => return Ok(()),
+                Ok(object) => return Ok(object),
                 // Somebody else wrote meanwhile.
                 Err(kube::Error::Api(answer)) if answer.code == 409 && begun.elapsed() < PATIENCE => {
                     tokio::time::sleep(pause).await;

@@ -293,6 +293,7 @@ impl HookPodArguments {
         RunHook {
             namespace: self.session.namespace,
             backup_session: self.session.backupsession,
+            invoker_kind: self.session.invoker_kind,
             invoker_name: self.invoker_name,
             target_kind: self.session.target_kind,
             target_name: self.session.target_name,
