@@ -1,4 +1,4 @@
-//! What was seen in, what is to be done out: BackupBatches, their sessions, RestoreBatches.
+//! What was seen in, what is to be done out: batches of backups, their sessions, batches of restores.
 
 mod manifests;
 

@@ -103,7 +103,7 @@ async fn of_backup(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
             let host = target.stats.iter().flatten().find_map(|host| host.error.clone());
             (target.phase == Some(TargetPhase::Failed)).then(|| failure(target.target_ref.as_ref(), host))
         });
-        (of.spec.hooks.clone(), TargetRef::default(), of_all(hook, failed.collect()))
+        (of.spec.hooks.clone(), TargetRef::default(), of_all(hook, &failed.collect::<Vec<_>>()))
     } else {
         let so_far = hosts(hook, |host: &HostBackupStats| {
             (host.phase == Some(HostBackupPhase::Succeeded)).then_some(()).ok_or_else(|| host.error.clone())
@@ -142,7 +142,7 @@ async fn of_restore<K: Restores>(hook: &RunHook, cluster: &Cluster) -> Result<()
             let host = member.stats.iter().flatten().find_map(|host| host.error.clone());
             (member.phase == Some(TargetPhase::Failed)).then(|| failure(Some(&member.target_ref), host))
         });
-        (of.spec.hooks.clone(), TargetRef::default(), of_all(hook, failed.collect()))
+        (of.spec.hooks.clone(), TargetRef::default(), of_all(hook, &failed.collect::<Vec<_>>()))
     } else {
         let so_far = hosts(hook, |host: &HostRestoreStats| {
             (host.phase == Some(HostRestorePhase::Succeeded)).then_some(()).ok_or_else(|| host.error.clone())
@@ -169,7 +169,7 @@ async fn of_restore<K: Restores>(hook: &RunHook, cluster: &Cluster) -> Result<()
 }
 
 /// How the targets of a batch ended.
-fn of_all(hook: &RunHook, failed: Vec<String>) -> SoFar {
+fn of_all(hook: &RunHook, failed: &[String]) -> SoFar {
     if hook.when.is_before() {
         return None;
     }
@@ -317,7 +317,7 @@ mod tests {
         let target = TargetRef { api_version: None, kind: Some("AppBinding".into()), name: Some("beta".into()) };
         let why = failure(Some(&target), Some("it is red".into()));
         let hook = hook(When::PostBackup, "");
-        assert_eq!(of_all(&hook, vec![why]), Some(Err("AppBinding beta: it is red".into())));
-        assert_eq!(of_all(&hook, Vec::new()), Some(Ok(())));
+        assert_eq!(of_all(&hook, &[why]), Some(Err("AppBinding beta: it is red".into())));
+        assert_eq!(of_all(&hook, &[]), Some(Ok(())));
     }
 }

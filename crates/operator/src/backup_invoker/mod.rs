@@ -1,4 +1,4 @@
-//! BackupConfigurations and BackupBatches: whether they can begin sessions, and what begins them.
+//! What begins sessions, a BackupConfiguration or a BackupBatch: whether it can, and the CronJob that does.
 
 mod cron_job;
 mod observe;

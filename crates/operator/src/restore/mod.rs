@@ -1,4 +1,4 @@
-//! RestoreSessions and RestoreBatches: whether they can begin, what does their work, and what became of them.
+//! A RestoreSession or a RestoreBatch: whether it can begin, what does its work, and what became of it.
 
 mod observe;
 pub mod plan;

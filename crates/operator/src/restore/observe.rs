@@ -31,7 +31,7 @@ impl Kind for RestoreSession {
 
     async fn observe(self, cluster: &Cluster) -> Result<Observed, kube::Error> {
         let begins = self.alone();
-        observe(self.into(), begins, cluster).await
+        Box::pin(observe(self.into(), begins, cluster)).await
     }
 
     fn plan(observed: &mut Observed, tried: Tried, cluster: &Cluster, now: Timestamp) -> Plan<RestoreSessionStatus> {
@@ -59,7 +59,7 @@ impl Kind for RestoreBatch {
 
     async fn observe(self, cluster: &Cluster) -> Result<Observed, kube::Error> {
         let begins = self.alone();
-        observe(self.into(), begins, cluster).await
+        Box::pin(observe(self.into(), begins, cluster)).await
     }
 
     fn plan(observed: &mut Observed, tried: Tried, cluster: &Cluster, now: Timestamp) -> Plan<RestoreBatchStatus> {

@@ -100,7 +100,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Re
             Verdict::NoRepository => return not_yet(RestorePhase::Pending, conditions, before.members.clone(), next),
             Verdict::Invalid => return not_yet(RestorePhase::Invalid, conditions, before.members.clone(), next),
         }
-        members = look_for_targets(observed, members, now);
+        members = look_for_targets(observed, &members, now);
         let there = observed.members.iter().all(|member| member.target.found().is_some());
         if !there || !observed.free {
             return not_yet(RestorePhase::Pending, conditions, Some(members), next);
@@ -142,7 +142,7 @@ fn look(observed: &Observed, broken_rule: Option<String>, conditions: &mut Condi
 }
 
 /// The members, with what is known of their targets.
-fn look_for_targets(observed: &Observed, before: Vec<RestoreMemberStatus>, now: Timestamp) -> Vec<RestoreMemberStatus> {
+fn look_for_targets(observed: &Observed, before: &[RestoreMemberStatus], now: Timestamp) -> Vec<RestoreMemberStatus> {
     let generation = observed.restore.metadata.generation;
     let members = observed.restore.members().iter().zip(&observed.members);
     let look = |(member, seen): (&api::restore_batch::RestoreMember, &SeenMember)| {
