@@ -52,7 +52,7 @@ mod tests {
     fn hosts_and_targets_of_a_batch_are_its_members_own() {
         let batch = |members: Value| -> BackupInvoker {
             let batch = json!({ "apiVersion": "stash.appscode.com/v1beta1", "kind": "BackupBatch", "metadata": { "name": "b" },
-                "spec": { "retentionPolicy": { "name": "all" }, "members": members } });
+                "spec": { "retentionPolicy": { "name": "all", "prune": false }, "members": members } });
             serde_json::from_value::<BackupBatch>(batch).expect("a batch").into()
         };
         let member = |alias: &str, name: &str| json!({ "target": { "alias": alias, "ref": { "kind": "AppBinding", "name": name } } });
