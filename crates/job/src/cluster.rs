@@ -68,6 +68,27 @@ impl Cluster {
         })
     }
 
+    /// An object by name, once the operator has written into it what `ready` looks for: a pod may be faster, most of all when the
+    /// operator was killed right after it had made the pod. After a while it is given as it is.
+    pub(crate) async fn get_when<K: Object>(
+        &self,
+        namespace: &str,
+        name: &str,
+        ready: impl Fn(&K) -> bool + Send + Sync,
+    ) -> Result<K, JobError> {
+        let begun = tokio::time::Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let object = self.get::<K>(namespace, name).await?;
+            if ready(&object) || begun.elapsed() >= PATIENCE {
+                return Ok(object);
+            }
+            tracing::info!(name, "waiting until the operator lists the target in the status");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
     /// A Secret's keys.
     pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Result<Keys, JobError> {
         let secret: Secret = self.get(namespace, name).await?;

@@ -43,13 +43,19 @@ fn unknown(kind: &str, why: &str) -> JobError {
 
 /// A restore of one target or of several.
 pub(crate) trait Restores:
-    Object + HasStatus<Status: Default + Send> + Serialize + Into<RestoreInvoker> + Send + Sync
+    Object + HasStatus<Status: Clone + Default + Send> + Serialize + Into<RestoreInvoker> + Send + Sync
 {
     /// Hosts and conditions of a target; none where the restore has no such target.
     fn of_target<'a>(status: &'a mut Self::Status, target: &TargetRef) -> Option<TargetOf<'a>>;
 
     /// The conditions of the restore itself.
     fn conditions(status: &mut Self::Status) -> &mut Option<Vec<Condition>>;
+}
+
+/// Whether a restore's status has an entry for a target.
+pub(crate) fn lists<K: Restores>(restore: &K, target: &TargetRef) -> bool {
+    let mut status = restore.status().cloned().unwrap_or_default();
+    K::of_target(&mut status, target).is_some()
 }
 
 /// What is told of a target.

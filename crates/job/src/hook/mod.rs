@@ -30,7 +30,7 @@ use crate::{
     error::JobError,
     invoker::{self, Restores},
     output,
-    tell::is_of,
+    tell::{is_of, lists},
     texts,
 };
 
@@ -94,7 +94,9 @@ pub async fn run(hook: &RunHook) -> Result<(), JobError> {
 }
 
 async fn of_backup(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
-    let session: BackupSession = cluster.get(&hook.namespace, &hook.backup_session).await?;
+    let told = hook.target();
+    let listed = |session: &BackupSession| hook.is_global() || lists(session, &told);
+    let session = cluster.get_when(&hook.namespace, &hook.backup_session, listed).await?;
     let of = invoker::of_backup(cluster, &hook.namespace, &hook.invoker_kind, &hook.invoker_name).await?;
     let member = of.member(&hook.target_kind, &hook.target_name);
     let (hooks, target, so_far) = if hook.is_global() {
@@ -115,8 +117,6 @@ async fn of_backup(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
     let BackupHooks { pre_backup, post_backup } = hooks.unwrap_or_default();
     let known = known(hook.when, pre_backup, post_backup, summary);
     let done = carry_out(hook, cluster, &known, &so_far).await;
-    let told =
-        TargetRef { api_version: None, kind: Some(hook.target_kind.clone()), name: Some(hook.target_name.clone()) };
     cluster
         .change_status::<BackupSession>(&hook.namespace, &hook.backup_session, |status: &mut BackupSessionStatus| {
             if hook.is_global() {
@@ -134,7 +134,9 @@ async fn of_backup(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
 }
 
 async fn of_restore<K: Restores>(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
-    let session: K = cluster.get(&hook.namespace, &hook.invoker_name).await?;
+    let told = hook.target();
+    let listed = |restore: &K| hook.is_global() || invoker::lists(restore, &told);
+    let session = cluster.get_when(&hook.namespace, &hook.invoker_name, listed).await?;
     let of: RestoreInvoker = session.clone().into();
     let member = of.member(&hook.target_kind, &hook.target_name);
     let (hooks, target, so_far) = if hook.is_global() {
@@ -158,7 +160,7 @@ async fn of_restore<K: Restores>(hook: &RunHook, cluster: &Cluster) -> Result<()
         .change_status::<K>(&hook.namespace, &hook.invoker_name, |status| {
             if hook.is_global() {
                 say(K::conditions(status), hook, &done);
-            } else if let Some(of_target) = K::of_target(status, &target) {
+            } else if let Some(of_target) = K::of_target(status, &told) {
                 say(of_target.conditions, hook, &done);
             }
             Ok(())

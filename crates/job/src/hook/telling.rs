@@ -1,6 +1,6 @@
 //! What came of a hook, told: as a condition, an event, an exit code.
 
-use api::Condition;
+use api::{Condition, target::TargetRef};
 
 use super::{RunHook, When};
 use crate::{
@@ -9,6 +9,12 @@ use crate::{
 };
 
 impl RunHook {
+    /// The target, by kind and name.
+    pub(super) fn target(&self) -> TargetRef {
+        let [kind, name] = [&self.target_kind, &self.target_name].map(|part| Some(part.clone()));
+        TargetRef { api_version: None, kind, name }
+    }
+
     /// The condition, and its reasons for success and failure.
     fn condition(&self) -> [&'static str; 3] {
         if self.is_global() { self.when.global_condition() } else { self.when.condition() }

@@ -10,7 +10,7 @@ use super::{Update, hosts, labels_of, push, target, tell_of_hosts};
 use crate::{
     cluster::Cluster,
     error::JobError,
-    invoker::Restores,
+    invoker::{self, Restores},
     tell::{self, TellError},
 };
 
@@ -36,7 +36,8 @@ pub(super) async fn run<K: Restores>(update: &Update, cluster: &Cluster) -> Resu
         Ok(())
     };
     // Before it is entered, so that nobody who is told of later pushes before: the gateway keeps the last of each name only.
-    let mut known: K = cluster.get(&update.namespace, &update.invoker_name).await?;
+    let listed = |restore: &K| invoker::lists(restore, &target);
+    let mut known: K = cluster.get_when(&update.namespace, &update.invoker_name, listed).await?;
     enter(known.status_mut().get_or_insert_default())?;
     push_hosts(update, cluster, &known.into()).await;
     let restore = cluster.change_status::<K>(&update.namespace, &update.invoker_name, enter).await?;

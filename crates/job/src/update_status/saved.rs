@@ -31,7 +31,8 @@ pub(super) async fn run(update: &Update, cluster: &Cluster) -> Result<(), JobErr
     });
     let target = target(update);
     let enter = |status: &mut BackupSessionStatus| Ok(tell::enter(status, &target, hosts.clone())?);
-    let session: BackupSession = cluster.get(&update.namespace, &update.backup_session).await?;
+    let listed = |session: &BackupSession| tell::lists(session, &target);
+    let session = cluster.get_when(&update.namespace, &update.backup_session, listed).await?;
     let of = invoker::of_backup(cluster, &update.namespace, &update.invoker_kind, &update.invoker_name).await?;
     let of_repository = of.spec.repository.clone().unwrap_or_default();
     let labels = metrics::invoker(&update.invoker_kind, &update.invoker_name, &update.namespace, &of_repository.name);
