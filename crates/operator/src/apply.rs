@@ -53,9 +53,10 @@ pub(crate) async fn all(namespace: &str, wanted: &[Wanted], cluster: &Cluster) -
             Wanted::Role(object) => apply(object, namespace, cluster).await?,
             Wanted::RoleBinding(object) => apply(object, namespace, cluster).await?,
             Wanted::CronJob(object) => apply(object.as_ref(), namespace, cluster).await?,
-            // Neither is changed once it is there.
+            // None of these is changed once it is there.
             Wanted::Claim(object) => create(object.as_ref(), namespace, cluster).await?,
             Wanted::Job(object) => create(object.as_ref(), namespace, cluster).await?,
+            Wanted::BackupSession(object) => create(object.as_ref(), namespace, cluster).await?,
         }
     }
     Ok(())

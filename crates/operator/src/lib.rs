@@ -33,7 +33,6 @@ mod run;
 pub mod substitute;
 mod target;
 pub mod tasks;
-mod unheeded;
 pub mod usage;
 
 pub use run::{OperatorError, Options, run};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use api::metrics::Sample;
+use api::{BackupSession, metrics::Sample};
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, Job},
@@ -55,6 +55,8 @@ pub enum Wanted {
     CronJob(Box<CronJob>),
     /// What does the work of one.
     Job(Box<Job>),
+    /// One that tries another again.
+    BackupSession(Box<BackupSession>),
 }
 
 /// An object of the same namespace that should no longer exist, by its name.

@@ -9,7 +9,10 @@ use api::{
 use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt as _, api::ListParams};
 
-use super::plan::{self, Observed, SeenTarget, begun};
+use super::{
+    plan::{self, Observed, SeenTarget, begun},
+    retry,
+};
 use crate::{
     cluster::Cluster,
     driver::Kind,
@@ -51,6 +54,7 @@ impl Kind for BackupSession {
             targets: Vec::new(),
             hooks: [Seen::default(), Seen::default()],
             tried: Tried::default(),
+            newer: newer(&self, &siblings),
             history: siblings.iter().filter(|session| is_labelled(session)).cloned().collect(),
             invoker,
             session: self,
@@ -155,6 +159,17 @@ fn at_work(
         let waits = !plan::ended(phase) && other.metadata.deletion_timestamp.is_none() && since(other) < since(session);
         waits.then(|| (other.name_any(), BackupSessionPhase::Pending))
     })
+}
+
+/// A session of the same invoker that was made later and did not stand back; not the one that tries this one again.
+fn newer(session: &BackupSession, siblings: &[BackupSession]) -> Option<String> {
+    let since = |session: &BackupSession| session.creation_timestamp().map(|time| time.0);
+    let retry = retry::name_of(&session.name_any());
+    let counts = |other: &&BackupSession| {
+        let skipped = other.status.as_ref().and_then(|status| status.phase) == Some(BackupSessionPhase::Skipped);
+        since(other) > since(session) && !skipped && other.name_any() != retry
+    };
+    siblings.iter().find(counts).map(BackupSession::name_any)
 }
 
 /// How a session ended.
