@@ -25,6 +25,8 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const BACKUP: &str = "stash-backup";
 /// Value of [`COMPONENT`].
 pub const RESTORE: &str = "stash-restore";
+/// Value of [`COMPONENT`].
+pub const WIPE: &str = "stash-wipe";
 
 /// Annotation of a target: the BackupBlueprint to follow.
 pub const BLUEPRINT: &str = "stash.appscode.com/backup-blueprint";

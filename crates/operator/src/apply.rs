@@ -20,7 +20,8 @@ use crate::{
 /// The name under which we write.
 pub(crate) const MANAGER: &str = "larder";
 
-/// Finalizers that Stash left on objects: what they stood for is done by owners here.
+/// Finalizers that Stash left on objects: what they stood for is done by owners here, but for the wiping of a Repository's data,
+/// which is done before.
 const STASHS_FINALIZERS: [&str; 2] = [labels::INVOKER_FINALIZER, labels::REPOSITORY_FINALIZER];
 
 /// Why something could not be made or removed.
@@ -73,6 +74,7 @@ pub(crate) async fn delete(namespace: &str, unwanted: &[Unwanted], cluster: &Clu
             Unwanted::RoleBinding(name) => {
                 remove::<k8s_openapi::api::rbac::v1::RoleBinding>(name, namespace, cluster).await?;
             }
+            Unwanted::Job(name) => remove::<k8s_openapi::api::batch::v1::Job>(name, namespace, cluster).await?,
         }
     }
     Ok(())
@@ -98,6 +100,10 @@ pub(crate) async fn mark<K: Kind>(api: &Api<K>, object: &K, marks: &Marks) -> Re
     let mut metadata = json!({ "labels": marks.labels, "resourceVersion": object.resource_version() });
     if let Some(owner) = &marks.owner {
         metadata["ownerReferences"] = json!([owner]);
+    }
+    if let Some(finalizer) = marks.finalizer {
+        let all: Vec<&str> = object.finalizers().iter().map(String::as_str).chain([finalizer]).collect();
+        metadata["finalizers"] = json!(all);
     }
     let patch = Patch::Merge(json!({ "metadata": metadata }));
     let marked = api.patch(&object.name_any(), &PatchParams::default(), &patch).await;

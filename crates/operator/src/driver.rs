@@ -20,7 +20,7 @@ use crate::{
     apply::{self, ApplyError},
     cluster::Cluster,
     events::{Note, Story},
-    plan::{Plan, SOON, Tried},
+    plan::{Leaving, Plan, SOON, Tried},
 };
 
 /// A kind that the operator sees to.
@@ -48,6 +48,11 @@ pub(crate) trait Kind:
 
     /// Decides.
     fn plan(observed: &mut Self::Observed, tried: Tried, cluster: &Cluster, now: Timestamp) -> Plan<Self::Says>;
+
+    /// What has to be done before an object that is on its way out may go.
+    fn leave(self, _: &Cluster, _: Timestamp) -> impl Future<Output = Result<Leaving, kube::Error>> + Send {
+        async { Ok(Leaving::default()) }
+    }
 
     /// What there is to tell people when its status changes.
     fn story(before: &Self::Says, after: &Self::Says) -> Story;
@@ -109,8 +114,7 @@ async fn look<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) -> Result
         Err(error) => return Err(Failure::Observe(error)),
     };
     if object.meta().deletion_timestamp.is_some() {
-        apply::let_go(&api, &object).await.map_err(Failure::Apply)?;
-        return Ok(Action::await_change());
+        return leave(&api, object, cluster).await;
     }
     let _alone = if object.alone() { Some(cluster.beginning.lock().await) } else { None };
     let mut observed = object.clone().observe(cluster).await.map_err(Failure::Observe)?;
@@ -127,6 +131,20 @@ async fn look<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) -> Result
     }
     apply::delete(namespace, &plan.delete, cluster).await.map_err(Failure::Apply)?;
     Ok(Action::requeue(plan.next.unwrap_or(RESYNC)))
+}
+
+/// Does what has to be done before an object may go, and lets it go then.
+async fn leave<K: Kind>(api: &Api<K>, object: K, cluster: &Cluster) -> Result<Action, Failure> {
+    let namespace = object.namespace().unwrap_or_default();
+    let leaving = object.clone().leave(cluster, Timestamp::now()).await.map_err(Failure::Observe)?;
+    apply::all(&namespace, &leaving.apply, cluster).await.map_err(Failure::Apply)?;
+    tell(&object, Story::default().and(leaving.note), cluster).await;
+    apply::delete(&namespace, &leaving.delete, cluster).await.map_err(Failure::Apply)?;
+    if let Some(next) = leaving.next {
+        return Ok(Action::requeue(next));
+    }
+    apply::let_go(api, &object).await.map_err(Failure::Apply)?;
+    Ok(Action::await_change())
 }
 
 /// Plans, and makes what should exist, until the plan has nothing more to try.

@@ -12,6 +12,8 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::OwnerReference,
 };
 
+use crate::events::Note;
+
 /// What is to be done, in this order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan<S> {
@@ -36,6 +38,8 @@ pub struct Marks {
     pub owner: Option<OwnerReference>,
     /// Labels that others look for.
     pub labels: BTreeMap<String, String>,
+    /// A finalizer: it may not go before something was done.
+    pub finalizer: Option<&'static str>,
 }
 
 /// An object that should exist.
@@ -68,6 +72,21 @@ pub enum Unwanted {
     Role(String),
     /// The same, given to somebody.
     RoleBinding(String),
+    /// A Job that has ended.
+    Job(String),
+}
+
+/// What is to be done with an object that is on its way out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Leaving {
+    /// What should exist.
+    pub(crate) apply: Vec<Wanted>,
+    /// What should no longer exist.
+    pub(crate) delete: Vec<Unwanted>,
+    /// What people are told.
+    pub(crate) note: Option<Note>,
+    /// When to look again; if nothing is said, it may go.
+    pub(crate) next: Option<Duration>,
 }
 
 /// Metrics, and the job that they are pushed under.
@@ -94,7 +113,7 @@ pub const SOON: Duration = Duration::from_secs(5);
 impl Marks {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.owner.is_none() && self.labels.is_empty()
+        self.owner.is_none() && self.labels.is_empty() && self.finalizer.is_none()
     }
 }
 

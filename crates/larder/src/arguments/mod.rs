@@ -15,7 +15,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub use elasticsearch::ElasticsearchArguments;
 pub use operator::OperatorArguments;
-pub use pod::{BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments};
+pub use pod::{
+    BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments,
+    WipePodArguments,
+};
 pub use repository::{RepositoryArguments, new_password, variable};
 pub use restore::RestoreArguments;
 
@@ -100,6 +103,9 @@ pub enum Command {
     /// What a session's pod does last: tell what became of it
     #[command(hide = true)]
     UpdateStatus(StatusPodArguments),
+    /// What a pod does for a Repository that goes with its data
+    #[command(hide = true)]
+    WipeRepository(WipePodArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
     /// Print the version
@@ -117,6 +123,7 @@ impl Command {
                 | Self::RestoreEs(_)
                 | Self::RunHook(_)
                 | Self::UpdateStatus(_)
+                | Self::WipeRepository(_)
         )
     }
 }

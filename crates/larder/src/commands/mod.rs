@@ -58,6 +58,7 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::RestoreEs(arguments) => pod::restore(arguments).await,
         Command::RunHook(arguments) => pod::run_hook(arguments).await,
         Command::UpdateStatus(arguments) => pod::update_status(arguments).await,
+        Command::WipeRepository(arguments) => pod::wipe(arguments).await,
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Version => Ok(version::run(&output)),
     }
