@@ -35,6 +35,9 @@ pub const SCHEDULE: &str = "stash.appscode.com/schedule";
 /// Annotation of a target: what follows names a parameter of the Task.
 pub const PARAMETER_PREFIX: &str = "params.stash.appscode.com/";
 
+/// Annotation of a Repository that was made by a BackupBlueprint: namespace and name of the AppBinding that it was made for.
+pub const MADE_FOR: &str = "stash.appscode.com/made-for";
+
 /// Finalizer of invokers.
 pub const INVOKER_FINALIZER: &str = "stash.appscode.com";
 /// Finalizer of a Repository.

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use api::{BackupSession, labels};
+use api::{BackupConfiguration, BackupSession, labels};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Resource, ResourceExt as _,
@@ -54,6 +54,8 @@ pub(crate) async fn all(namespace: &str, wanted: &[Wanted], cluster: &Cluster) -
             Wanted::Role(object) => apply(object, namespace, cluster).await?,
             Wanted::RoleBinding(object) => apply(object, namespace, cluster).await?,
             Wanted::CronJob(object) => apply(object.as_ref(), namespace, cluster).await?,
+            Wanted::Repository(object) => apply(object.as_ref(), namespace, cluster).await?,
+            Wanted::BackupConfiguration(object) => apply(object.as_ref(), namespace, cluster).await?,
             // None of these is changed once it is there.
             Wanted::Claim(object) => create(object.as_ref(), namespace, cluster).await?,
             Wanted::Job(object) => create(object.as_ref(), namespace, cluster).await?,
@@ -68,6 +70,7 @@ pub(crate) async fn delete(namespace: &str, unwanted: &[Unwanted], cluster: &Clu
     for object in unwanted {
         match object {
             Unwanted::BackupSession(name) => remove::<BackupSession>(name, namespace, cluster).await?,
+            Unwanted::BackupConfiguration(name) => remove::<BackupConfiguration>(name, namespace, cluster).await?,
             Unwanted::Role(name) => {
                 remove::<k8s_openapi::api::rbac::v1::Role>(name, namespace, cluster).await?;
             }

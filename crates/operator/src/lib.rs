@@ -4,6 +4,7 @@
 //! writes the cluster around it is started by [`run`].
 
 mod apply;
+pub mod auto_backup;
 pub mod backup_invoker;
 pub mod backup_session;
 pub mod catalog;

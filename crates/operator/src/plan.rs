@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use api::{BackupSession, metrics::Sample};
+use api::{BackupConfiguration, BackupSession, Repository, metrics::Sample};
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, Job},
@@ -61,6 +61,10 @@ pub enum Wanted {
     Job(Box<Job>),
     /// One that tries another again.
     BackupSession(Box<BackupSession>),
+    /// Where a target's data goes that asks for backups by an annotation.
+    Repository(Box<Repository>),
+    /// How such a target is backed up.
+    BackupConfiguration(Box<BackupConfiguration>),
 }
 
 /// An object of the same namespace that should no longer exist, by its name.
@@ -74,6 +78,8 @@ pub enum Unwanted {
     RoleBinding(String),
     /// A Job that has ended.
     Job(String),
+    /// How a target was backed up that no longer asks for it.
+    BackupConfiguration(String),
 }
 
 /// What is to be done with an object that is on its way out.

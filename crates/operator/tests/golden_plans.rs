@@ -53,6 +53,8 @@ fn wanted(wanted: &Wanted) -> String {
         Wanted::CronJob(object) => yaml(object),
         Wanted::Job(object) => yaml(object),
         Wanted::BackupSession(object) => yaml(object),
+        Wanted::Repository(object) => yaml(object),
+        Wanted::BackupConfiguration(object) => yaml(object),
     }
 }
 
@@ -173,6 +175,8 @@ fn step(observed: &mut session::Observed, second: i64) -> String {
             Wanted::RoleBinding(_) => "RoleBinding",
             Wanted::CronJob(_) => "CronJob",
             Wanted::BackupSession(_) => "BackupSession",
+            Wanted::Repository(_) => "Repository",
+            Wanted::BackupConfiguration(_) => "BackupConfiguration",
         })
         .collect();
     let push = planned.push.as_ref().map(pushed).unwrap_or_default();

@@ -85,7 +85,7 @@ impl Kind for BackupSession {
         };
         let story = Story::of_conditions(before.conditions.as_deref(), after.conditions.as_deref());
         let story = story.and_of_targets(&targets(before), &targets(after));
-        story.and(note)
+        story.and(note).and((before.retried != after.retried).then(|| retry::note(after)).flatten())
     }
 }
 

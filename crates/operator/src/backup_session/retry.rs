@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use api::{
-    BackupInvoker, BackupSession, BackupSessionSpec,
+    BackupInvoker, BackupSession, BackupSessionSpec, Condition,
     backup_session::{BackupSessionPhase, BackupSessionStatus},
+    condition::find,
     labels::LONGEST_NAME,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     conditions::Conditions,
+    events::Note,
     plan::{Plan, Wanted},
     tasks,
 };
@@ -68,6 +70,13 @@ pub(super) fn of_ended(observed: &Observed, before: BackupSessionStatus, now: Ti
     };
     let apply = again.into_iter().map(|session| Wanted::BackupSession(Box::new(session))).collect();
     Plan { apply, delete: history::unwanted(observed, false), ..Plan::say(status, None) }
+}
+
+/// What people are told of a session that was tried again; of one that was not, its condition tells.
+pub(super) fn note(status: &BackupSessionStatus) -> Option<Note> {
+    let condition = find(status.conditions.as_deref().unwrap_or_default(), RETRIED)?;
+    let Condition { reason, message, .. } = condition.clone();
+    condition.is_true().then_some(Note { warning: false, reason, message })
 }
 
 /// The session that tries this one again, or why there is none.

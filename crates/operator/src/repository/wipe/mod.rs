@@ -141,8 +141,11 @@ mod tests {
     use super::*;
     use crate::plan::Wanted;
 
+    /// Makes what was seen something else.
+    type Change = fn(&mut Observed);
+
     /// A Repository that goes, for which nothing stands in the way.
-    fn observed(wipe_out: bool, backend: Value) -> Observed {
+    fn observed(wipe_out: bool, backend: &Value) -> Observed {
         let spec: RepositorySpec =
             serde_json::from_value(json!({ "wipeOut": wipe_out, "backend": backend })).expect("a spec");
         let mut repository = Repository::new("store", spec);
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn its_data_goes_before_it() {
-        let mut observed = observed(true, s3());
+        let mut observed = observed(true, &s3());
         let begun = planned(&observed);
         let [Wanted::Job(job)] = begun.apply.as_slice() else { panic!("{:?}", begun.apply) };
         assert_eq!(job.metadata.name.as_deref(), Some("stash-wipe-store-0a1b2c3d"));
@@ -197,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_fails_holds_it_and_is_tried_again() {
-        let mut observed = observed(true, s3());
+        let mut observed = observed(true, &s3());
         ended(&mut observed, "Failed", 990);
         let failed = planned(&observed);
         assert!(failed.delete.is_empty() && failed.next.is_some());
@@ -209,13 +212,13 @@ mod tests {
 
     #[test]
     fn it_waits_for_what_is_in_the_way_and_says_so() {
-        let cases: [(&str, fn(&mut Observed)); 3] = [
+        let cases: [(&str, Change); 3] = [
             ("Repository logs/other lies at the same place", |observed| observed.sharing.push("logs/other".into())),
             ("BackupSession logs/a-1 is at work", |observed| observed.at_work = Some("BackupSession logs/a-1".into())),
             ("Secret \"s3\"", |observed| observed.secret = Lookup::Missing),
         ];
         for (why, change) in cases {
-            let mut observed = observed(true, s3());
+            let mut observed = observed(true, &s3());
             change(&mut observed);
             let waits = planned(&observed);
             assert!(waits.apply.is_empty() && waits.next.is_some());
@@ -226,15 +229,15 @@ mod tests {
 
     #[test]
     fn data_that_is_to_stay_stays() {
-        let mut going = observed(true, s3());
+        let mut going = observed(true, &s3());
         going.namespace_goes = true;
         let local = json!({ "local": { "mountPath": "/safe", "emptyDir": {} } });
-        for (kept, told) in [(observed(false, s3()), false), (observed(true, local), false), (going, true)] {
+        for (kept, told) in [(observed(false, &s3()), false), (observed(true, &local), false), (going, true)] {
             let left = planned(&kept);
             assert!(left.apply.is_empty() && left.next.is_none(), "{left:?}");
             assert_eq!(left.note.is_some(), told);
         }
-        assert_eq!(marks(&observed(true, s3()).repository).finalizer, Some("stash"));
-        assert!(marks(&observed(false, s3()).repository).is_empty());
+        assert_eq!(marks(&observed(true, &s3()).repository).finalizer, Some("stash"));
+        assert!(marks(&observed(false, &s3()).repository).is_empty());
     }
 }
