@@ -1,4 +1,5 @@
 # Policies: who may use a Repository and what goes with it, failures that are tried again, and backups that an annotation asks for.
+# Namespace demo.
 
 # objects FOLDER: how many files MinIO holds below it.
 objects() { find "$E2E_BUCKET/$1" -type f 2>/dev/null | wc -l; }
