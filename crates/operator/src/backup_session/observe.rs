@@ -29,6 +29,7 @@ use crate::{
 impl Kind for BackupSession {
     type Says = BackupSessionStatus;
     type Observed = Observed;
+    const PUSHES: bool = false;
 
     fn alone(&self) -> bool {
         let ended = plan::ended(self.status.as_ref().and_then(|status| status.phase));
