@@ -185,6 +185,51 @@ fn larder_restores_what_stash_saved() {
     }
 }
 
+#[test]
+fn a_folder_of_multielasticdump_goes_into_a_repository_and_out_again() {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let cluster = Cluster::named("7.14.0");
+    let ways: [&[&str]; 2] = [&[], &["--fsCompress"]];
+    for (dumper, further) in DUMPERS.into_iter().zip(ways) {
+        let folder = tempfile::tempdir().unwrap();
+        let larder = Larder::on_new(folder.path()).with("LARDER_ELASTICSEARCH", &cluster.url);
+        let sample = Sample::new(&cluster, "larder-folder");
+        sample.fill();
+        let (documents, shown) = (sample.documents(), sample.shown());
+        let [dumped, exported] =
+            ["dumped", "exported"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+        fs::create_dir(&dumped).unwrap();
+        sample.multielasticdump(dumper, "dump", &cluster.url, &dumped, further);
+        sample.remove();
+
+        let imported = larder.summary(&["import", &dumped]);
+        assert_eq!((&imported["indices"], &imported["documents"]), (&json!(2), &json!(DOCUMENTS)), "{imported}");
+        larder.done(&["restore"]);
+        assert_same(&sample.documents(), &documents, dumper);
+        assert_eq!(sample.shown(), shown, "{dumper}");
+
+        // Of a backup of our own, too.
+        larder.done(&["backup", "--index", "larder-folder-*"]);
+        for snapshot in larder.objects(&["snapshots"]) {
+            let id = snapshot["id"].as_str().unwrap();
+            larder.done(&["export", id, "--layout", "multielasticdump", "--to", &exported]);
+            sample.remove();
+            let packed = fs::read_dir(&exported).unwrap().any(|file| file.unwrap().path().extension().unwrap() == "gz");
+            sample.multielasticdump(
+                dumper,
+                "load",
+                &exported,
+                &cluster.url,
+                if packed { &["--fsCompress"] } else { &[] },
+            );
+            assert_same(&sample.documents(), &documents, dumper);
+            assert_eq!(sample.shown(), shown, "{dumper}");
+            fs::remove_dir_all(&exported).unwrap();
+        }
+        sample.remove();
+    }
+}
+
 /// A root folder of its own, in which restic sees absolute paths that this machine does not have.
 struct Root {
     folder: tempfile::TempDir,

@@ -4,6 +4,7 @@
 #![allow(clippy::doc_markdown)]
 
 mod elasticsearch;
+mod import;
 mod operator;
 mod pod;
 mod repository;
@@ -14,6 +15,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use elasticsearch::ElasticsearchArguments;
+pub use import::ImportArguments;
 pub use operator::OperatorArguments;
 pub use pod::{
     BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments,
@@ -71,6 +73,8 @@ pub enum Command {
     Diff(DiffArguments),
     /// Write a snapshot's files into an empty folder
     Export(ExportArguments),
+    /// Take a folder that multielasticdump wrote into the repository, as a snapshot
+    Import(ImportArguments),
     /// Make a new repository
     Init(InitArguments),
     /// Look for damage in the repository

@@ -6,6 +6,7 @@ mod check;
 mod diff;
 mod export;
 mod forget;
+mod import;
 mod init;
 mod key;
 mod ls;
@@ -45,6 +46,7 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::Cat(arguments) => blocking(move || cat::run(&arguments)).await,
         Command::Diff(arguments) => blocking(move || diff::run(&arguments, &output)).await,
         Command::Export(arguments) => blocking(move || export::run(&arguments, &output)).await,
+        Command::Import(arguments) => blocking(move || import::run(arguments, &output)).await,
         Command::Init(arguments) => blocking(move || init::run(&arguments, &output)).await,
         Command::Check(arguments) => blocking(move || check::run(&arguments, &output)).await,
         Command::Forget(arguments) => blocking(move || forget::run(&arguments, &output)).await,
