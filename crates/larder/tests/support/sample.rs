@@ -13,20 +13,35 @@ const DOCUMENTS: u64 = 3_000;
 /// How many go into one request.
 const BATCH: usize = 1_000;
 
-/// Whether it knows fields that join documents.
-fn joins(cluster: &Cluster) -> bool {
-    cluster.has_module("ParentJoinPlugin")
+/// What of the sample needs modules, which some of the lab's servers lack.
+#[derive(Debug, Clone, Copy)]
+pub struct Modules {
+    joins: bool,
+    scaled: bool,
+    analysis: bool,
+}
+
+impl Modules {
+    /// Those that all of them have.
+    pub fn of(clusters: &[&Cluster]) -> Self {
+        let all = |has: &dyn Fn(&Cluster) -> bool| clusters.iter().all(|cluster| has(cluster));
+        Self {
+            joins: all(&|cluster| cluster.has_module("ParentJoinPlugin")),
+            // A module since 6.0.
+            scaled: all(&|cluster| cluster.many_types() || cluster.has_module("MapperExtrasPlugin")),
+            analysis: all(&|cluster| cluster.has_module("CommonAnalysisPlugin")),
+        }
+    }
 }
 
 /// The mappings: those of the products, some more fields, and what is beside fields.
-fn mappings(cluster: &Cluster) -> Value {
+fn mappings(modules: Modules) -> Value {
     let shape = samples::IndexShape { shards: 3, replicas: 0, refresh: "-1", document_type: None };
     let body: Value = serde_json::from_str(&shape.body(samples::Set::Products)).unwrap();
     let mut mappings = body["mappings"].clone();
     mappings["dynamic"] = "false".into();
     mappings["date_detection"] = false.into();
-    // A module since 6.0, which some of the lab's servers lack.
-    if !cluster.many_types() && !cluster.has_module("MapperExtrasPlugin") {
+    if !modules.scaled {
         mappings["properties"]["price"]["properties"]["amount"] = json!({ "type": "double" });
     }
     mappings["_meta"] = json!({ "owner": "larder", "numbers": [1, 2.5] });
@@ -35,13 +50,13 @@ fn mappings(cluster: &Cluster) -> Value {
     let fields = mappings["properties"].as_object_mut().unwrap();
     fields.insert("line".into(), json!({ "type": "text", "analyzer": "folded", "copy_to": "all" }));
     fields.insert("all".into(), json!({ "type": "text" }));
-    if joins(cluster) {
+    if modules.joins {
         fields.insert("relation".into(), json!({ "type": "join", "relations": { "question": ["answer"] } }));
     }
     mappings
 }
 
-fn settings(cluster: &Cluster) -> Value {
+fn settings(cluster: &Cluster, modules: Modules) -> Value {
     let rich = json!({
         "char_filter": { "dots": { "type": "mapping", "mappings": [". => \\u0020", "ß=>ss"] } },
         "analyzer": { "folded": {
@@ -55,10 +70,10 @@ fn settings(cluster: &Cluster) -> Value {
         "number_of_replicas": 1,
         "refresh_interval": "7s",
         "max_result_window": 5_000,
-        "analysis": if cluster.has_module("CommonAnalysisPlugin") { rich } else { plain }
+        "analysis": if modules.analysis { rich } else { plain }
     });
-    if cluster.many_types() {
-        // What a join field needs.
+    if cluster.many_types() && modules.joins {
+        // What such a field needs.
         settings["mapping.single_type"] = true.into();
     }
     settings
@@ -66,12 +81,17 @@ fn settings(cluster: &Cluster) -> Value {
 
 /// Makes the index `index` and fills it.
 pub fn fill(cluster: &Cluster, index: &str) {
+    fill_with(cluster, index, Modules::of(&[cluster]));
+}
+
+/// The same with no more than some modules allow.
+pub fn fill_with(cluster: &Cluster, index: &str, modules: Modules) {
     let aliases = json!({
         format!("{index}-write"): { "is_write_index": true },
         format!("{index}-filtered"): { "filter": { "range": { "rating": { "gte": 2.5, "boost": 1.0 } } } },
         format!("{index}-routed"): { "index_routing": "r1", "search_routing": "r1,r2" }
     });
-    cluster.create(index, &settings(cluster), &mappings(cluster), &aliases);
+    cluster.create(index, &settings(cluster, modules), &mappings(modules), &aliases);
     let all: Vec<u64> = (0..DOCUMENTS).collect();
     for numbers in all.chunks(BATCH) {
         write(cluster, index, numbers, 1);
