@@ -9,7 +9,6 @@ use crate::{
     binding::{self, BindingError, Keys},
     cluster::Cluster,
     error::JobError,
-    open,
     store::{self, Place, Store},
 };
 
@@ -93,7 +92,7 @@ pub(crate) async fn repository(cluster: &Cluster, backend: &Backend, namespace: 
         session_token: None,
         region: variables.get("AWS_DEFAULT_REGION").cloned(),
     };
-    access.user = Some(open::signature(namespace));
+    access.user = Some(store::signature(namespace));
     access.ca_certificate = ca.filter(|pem| !pem.is_empty());
     if let Some(connections) = std::num::NonZeroUsize::new(backend.max_connections) {
         access.connections = connections;

@@ -6,8 +6,10 @@ mod check;
 mod diff;
 mod export;
 mod forget;
+mod hold;
 mod init;
 mod key;
+mod kubectl;
 mod ls;
 mod open;
 mod operator;
@@ -52,7 +54,9 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::Stats(arguments) => blocking(move || stats::run(&arguments, &output)).await,
         Command::Key(command) => blocking(move || key::run(&command, &output)).await,
         Command::Unlock(arguments) => blocking(move || unlock::run(&arguments, &output)).await,
+        Command::Kubectl(arguments) => kubectl::run(*arguments, &output).await,
         Command::Operator(arguments) => operator::run(arguments).await,
+        Command::Hold => hold::run().await,
         Command::CreateBackupSession(arguments) => pod::create_session(arguments).await,
         Command::BackupEs(arguments) => pod::backup(arguments).await,
         Command::RestoreEs(arguments) => pod::restore(arguments).await,

@@ -1,0 +1,388 @@
+//! The cluster of the person's kubeconfig: its objects, and what the API server's refusals mean. Never decides what should be there.
+
+use std::path::PathBuf;
+
+use k8s_openapi::NamespaceResourceScope;
+use kube::{
+    Api, Client, Config, Resource, ResourceExt as _,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use crate::{Error, Result};
+
+/// Under which we appear in an object's managed fields.
+const MANAGER: &str = "kubectl-larder";
+/// Objects are listed in pieces of this size, so that no answer is too large.
+const PAGE: u32 = 500;
+
+/// Which cluster, and as whom: the flags of every kubectl.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// The file; `KUBECONFIG` or `~/.kube/config` if nothing is said.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context; the file's current one if nothing is said.
+    pub context: Option<String>,
+    /// The cluster, instead of the context's.
+    pub cluster: Option<String>,
+    /// The user, instead of the context's.
+    pub user: Option<String>,
+    /// The namespace, instead of the context's.
+    pub namespace: Option<String>,
+    /// Whom to impersonate.
+    pub impersonate: Option<String>,
+    /// Groups to impersonate.
+    pub groups: Vec<String>,
+}
+
+/// A cluster and a namespace in it.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    namespace: String,
+}
+
+/// An object that lies in a namespace.
+pub trait Object:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned + Send
+{
+}
+impl<K> Object for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned + Send
+{
+}
+
+/// What became of an object that was to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It was not there.
+    Created,
+    /// It was there and is changed.
+    Changed,
+    /// It was there, just so.
+    Unchanged,
+}
+
+impl std::fmt::Display for Put {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Changed => "configured",
+            Self::Unchanged => "unchanged",
+        })
+    }
+}
+
+impl Cluster {
+    /// The cluster that is chosen; inside of a pod without kubeconfig, the pod's own.
+    ///
+    /// # Errors
+    /// Where the kubeconfig cannot be used. The cluster itself is not asked.
+    pub async fn connect(choice: &Choice) -> Result<Self> {
+        let mut config = configuration(choice).await?;
+        if let Some(user) = &choice.impersonate {
+            config.auth_info.impersonate = Some(user.clone());
+            config.auth_info.impersonate_groups = Some(choice.groups.clone()).filter(|groups| !groups.is_empty());
+        }
+        let namespace = choice.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(|source| Error::Connect { source: Box::new(source) })?;
+        Ok(Self { client, namespace })
+    }
+
+    /// The namespace that is meant where nothing else is said.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Objects of a kind in a namespace.
+    pub fn api<K: Object>(&self, namespace: &str) -> Api<K> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Objects of a kind that lies in no namespace.
+    pub(crate) fn wide<K: Resource<DynamicType = ()>>(&self) -> Api<K> {
+        Api::all(self.client.clone())
+    }
+
+    /// An object by name.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where it is not there.
+    pub async fn get<K: Object>(&self, namespace: &str, name: &str) -> Result<K> {
+        self.api::<K>(namespace).get(name).await.map_err(|error| failed::<K>("get", Some(namespace), name, error))
+    }
+
+    /// An object by name, if it is there.
+    ///
+    /// # Errors
+    /// Where the API server does not say.
+    pub async fn find<K: Object>(&self, namespace: &str, name: &str) -> Result<Option<K>> {
+        match self.get(namespace, name).await {
+            Ok(object) => Ok(Some(object)),
+            Err(Error::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Objects of a namespace, or of all; `labels` chooses among them, `""` none.
+    ///
+    /// # Errors
+    /// Where the API server does not say.
+    pub async fn list<K: Object>(&self, namespace: Option<&str>, labels: &str) -> Result<Vec<K>> {
+        let api = match namespace {
+            Some(namespace) => self.api::<K>(namespace),
+            None => Api::all(self.client.clone()),
+        };
+        listed(&api, labels).await.map_err(|error| failed::<K>("list", namespace, "", error))
+    }
+
+    /// Objects of a kind that lies in no namespace.
+    ///
+    /// # Errors
+    /// Where the API server does not say.
+    pub async fn list_wide<K>(&self) -> Result<Vec<K>>
+    where
+        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
+    {
+        listed(&self.wide::<K>(), "").await.map_err(|error| failed::<K>("list", None, "", error))
+    }
+
+    /// Makes an object.
+    ///
+    /// # Errors
+    /// Where it is there already, or refused.
+    pub async fn create<K: Object + Serialize>(&self, object: &K) -> Result<K> {
+        let (namespace, name) = place(object);
+        let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+        let made = self.api::<K>(&namespace).create(&params, object).await;
+        made.map_err(|error| failed::<K>("create", Some(&namespace), &name, error))
+    }
+
+    /// Makes an object, or gives the one that is there the same `fields` (`spec`, or `data` and `type` of a Secret) and labels.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub async fn put<K: Object + Serialize>(&self, object: &K, fields: &[&str]) -> Result<Put> {
+        let (namespace, name) = place(object);
+        let Some(there) = self.find::<K>(&namespace, &name).await? else {
+            self.create(object).await?;
+            return Ok(Put::Created);
+        };
+        let (wanted, found) = (value(object), value(&there));
+        let mut patch = json!({});
+        for field in fields {
+            let (found, wanted) = (&found[*field], &wanted[*field]);
+            if found != wanted {
+                patch[*field] = replacing(found, wanted);
+            }
+        }
+        for field in ["labels", "annotations"] {
+            let (found, wanted) = (&found["metadata"][field], &wanted["metadata"][field]);
+            if !covers(found, wanted) {
+                patch["metadata"][field] = wanted.clone();
+            }
+        }
+        if patch.as_object().is_some_and(serde_json::Map::is_empty) {
+            return Ok(Put::Unchanged);
+        }
+        self.merge::<K>(&namespace, &name, &patch).await?;
+        Ok(Put::Changed)
+    }
+
+    /// Changes some fields of an object: a JSON merge patch.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where it is not there; where it is refused.
+    pub async fn merge<K: Object>(&self, namespace: &str, name: &str, patch: &serde_json::Value) -> Result<K> {
+        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        let patched = self.api::<K>(namespace).patch(name, &params, &Patch::Merge(patch)).await;
+        patched.map_err(|error| failed::<K>("patch", Some(namespace), name, error))
+    }
+
+    /// Deletes an object; one that is not there is deleted.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub async fn delete<K: Object>(&self, namespace: &str, name: &str, params: &DeleteParams) -> Result<()> {
+        match self.api::<K>(namespace).delete(name, params).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(answer)) if answer.code == 404 => Ok(()),
+            Err(error) => Err(failed::<K>("delete", Some(namespace), name, error)),
+        }
+    }
+}
+
+/// The configuration of the file, or of the pod that we are in.
+async fn configuration(choice: &Choice) -> Result<Config> {
+    let options = KubeConfigOptions {
+        context: choice.context.clone(),
+        cluster: choice.cluster.clone(),
+        user: choice.user.clone(),
+    };
+    let nothing_said = choice.context.is_none() && choice.cluster.is_none() && choice.user.is_none();
+    let of_file = |source| Error::Config { source };
+    if let Some(path) = &choice.kubeconfig {
+        let file = Kubeconfig::read_from(path).map_err(of_file)?;
+        return Config::from_custom_kubeconfig(file, &options).await.map_err(of_file);
+    }
+    if nothing_said {
+        return Config::infer().await.map_err(|source| Error::NoConfig { source });
+    }
+    Config::from_kubeconfig(&options).await.map_err(of_file)
+}
+
+async fn listed<K>(api: &Api<K>, labels: &str) -> std::result::Result<Vec<K>, kube::Error>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let mut params = ListParams::default().limit(PAGE);
+    if !labels.is_empty() {
+        params = params.labels(labels);
+    }
+    let mut all = Vec::new();
+    loop {
+        let page = api.list(&params).await?;
+        all.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params.continue_token = Some(token),
+            None => return Ok(all),
+        }
+    }
+}
+
+fn place<K: Object>(object: &K) -> (String, String) {
+    let name = object.meta().name.clone().or_else(|| object.meta().generate_name.clone());
+    (object.namespace().unwrap_or_default(), name.unwrap_or_default())
+}
+
+fn value(object: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(object).expect("our kinds have text for keys")
+}
+
+/// Whether all that is wanted is found. What the API server added counts for nothing.
+fn covers(found: &serde_json::Value, wanted: &serde_json::Value) -> bool {
+    use serde_json::Value::{Null, Object};
+    match (found, wanted) {
+        (_, Null) => true,
+        (Object(found), Object(wanted)) => {
+            wanted.iter().all(|(key, value)| covers(found.get(key).unwrap_or(&Null), value))
+        }
+        (found, wanted) => found == wanted,
+    }
+}
+
+/// A merge patch after which the one is the other.
+fn replacing(found: &serde_json::Value, wanted: &serde_json::Value) -> serde_json::Value {
+    let (Some(found), Some(of_wanted)) = (found.as_object(), wanted.as_object()) else { return wanted.clone() };
+    let gone = found.keys().filter(|key| !of_wanted.contains_key(*key));
+    let mut patch: serde_json::Map<_, _> = gone.map(|key| (key.clone(), serde_json::Value::Null)).collect();
+    for (key, value) in of_wanted {
+        let before = found.get(key).unwrap_or(&serde_json::Value::Null);
+        patch.insert(key.clone(), replacing(before, value));
+    }
+    patch.into()
+}
+
+/// What a failure of the API server means to a person.
+pub(crate) fn failed<K: Resource<DynamicType = ()>>(
+    verb: &'static str,
+    namespace: Option<&str>,
+    name: &str,
+    error: kube::Error,
+) -> Error {
+    let kind = K::kind(&()).into_owned();
+    let answer = match error {
+        kube::Error::Api(answer) => answer,
+        source => {
+            let name = [namespace.unwrap_or_default(), name].join("/");
+            return Error::Object { verb, kind, name: name.trim_matches('/').to_owned(), source: Box::new(source) };
+        }
+    };
+    // With a name in its details it is the object that is not there, not the kind.
+    let of_object = answer.details.as_ref().is_some_and(|details| details.name == name && !name.is_empty());
+    match answer.code {
+        403 if answer.message.contains(" cannot ") => Error::Forbidden {
+            verb,
+            resource: resource::<K>(),
+            place: namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}")),
+            remedy: remedy::<K>(),
+            answer: answer.message.clone(),
+        },
+        404 if of_object => {
+            Error::Missing { kind, name: name.to_owned(), namespace: namespace.unwrap_or_default().to_owned() }
+        }
+        404 if !answer.message.contains("namespaces ") => {
+            Error::UnknownKind { kind, api_version: K::api_version(&()).into_owned() }
+        }
+        _ => {
+            let name = [namespace.unwrap_or_default(), name].join("/");
+            let source = Box::new(kube::Error::Api(answer));
+            Error::Object { verb, kind, name: name.trim_matches('/').to_owned(), source }
+        }
+    }
+}
+
+/// As rules of roles have it: `repositories.stash.appscode.com`.
+fn resource<K: Resource<DynamicType = ()>>() -> String {
+    let (plural, group) = (K::plural(&()), K::group(&()));
+    if group.is_empty() { plural.into_owned() } else { format!("{plural}.{group}") }
+}
+
+/// Who may do that.
+fn remedy<K: Resource<DynamicType = ()>>() -> &'static str {
+    match K::group(&()).as_ref() {
+        api::labels::GROUP | api::labels::CATALOG_GROUP => {
+            "ask for the ClusterRole appscode:stash:edit, which Kubernetes' own roles edit and admin include"
+        }
+        "apps" => {
+            "ask for the right to get Deployments of the operator's namespace, or do without: --image names the image"
+        }
+        _ => "ask for Kubernetes' own ClusterRole edit in that namespace",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::Repository;
+
+    use super::*;
+
+    fn answer(code: u16, message: &str, name: &str) -> kube::Error {
+        let status = json!({"status": "Failure", "code": code, "message": message, "details": {"name": name}});
+        kube::Error::Api(Box::new(serde_json::from_value(status).expect("a status")))
+    }
+
+    #[test]
+    fn a_refusal_names_the_right_that_is_missing() {
+        let message =
+            r#"repositories.stash.appscode.com "r" is forbidden: User "u" cannot get resource "repositories""#;
+        let text = failed::<Repository>("get", Some("ns"), "r", answer(403, message, "r")).to_string();
+        assert!(text.starts_with("you may not get repositories.stash.appscode.com in namespace ns;"), "{text}");
+        assert!(text.contains("appscode:stash:edit") && text.contains(r#"User "u""#), "{text}");
+        // A quota or Pod Security refuses too, but no role helps.
+        let quota = failed::<Repository>("create", Some("ns"), "r", answer(403, "exceeded quota", "r"));
+        assert!(matches!(quota, Error::Object { .. }), "{quota}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_from_what_nobody_knows() {
+        let missing = failed::<Repository>("get", Some("ns"), "r", answer(404, "not found", "r")).to_string();
+        assert_eq!(missing, "there is no Repository r in namespace ns");
+        let unknown = failed::<Repository>("get", Some("ns"), "r", answer(404, "404 page not found", "")).to_string();
+        assert!(
+            unknown.contains("stash.appscode.com/v1alpha1") && unknown.contains("is Larder installed"),
+            "{unknown}"
+        );
+    }
+
+    #[test]
+    fn a_patch_makes_one_of_the_other() {
+        let (found, wanted) =
+            (json!({"a": {"b": 1, "gone": 2}, "s3": {"x": 1}}), json!({"a": {"b": 3}, "gcs": {"y": 1}}));
+        assert_eq!(replacing(&found, &wanted), json!({"s3": null, "a": {"gone": null, "b": 3}, "gcs": {"y": 1}}));
+        assert!(covers(&json!({"a": 1, "added": 2}), &json!({"a": 1})));
+        assert!(!covers(&json!({"a": 1}), &json!({"a": 1, "b": 2})));
+    }
+}
