@@ -222,7 +222,7 @@ pub struct CreateRestoreSessionArguments {
 struct ClaimArguments {
     /// Name of a claim that is made and restored into
     #[arg(long = "claim.name", value_name = "NAME")]
-    name: Option<String>,
+    claim_name: Option<String>,
     /// Its access modes
     #[arg(long = "claim.access-modes", value_delimiter = ',', value_name = "MODE")]
     access_modes: Vec<String>,
@@ -240,7 +240,7 @@ struct ClaimArguments {
 impl CreateRestoreSessionArguments {
     /// What was described.
     pub fn new(self) -> NewRestoreSession {
-        let ClaimArguments { name, access_modes, storage_class, size, data_source } = self.claim;
+        let ClaimArguments { claim_name, access_modes, storage_class, size, data_source } = self.claim;
         NewRestoreSession {
             name: self.name,
             driver: self.driver,
@@ -254,7 +254,7 @@ impl CreateRestoreSessionArguments {
             paths: self.volumes.paths,
             volume_mounts: self.volumes.volume_mounts,
             replicas: self.volumes.replica,
-            claim: Claim { name, access_modes, storage_class, size, data_source },
+            claim: Claim { name: claim_name, access_modes, storage_class, size, data_source },
         }
     }
 }
