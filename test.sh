@@ -100,9 +100,10 @@ tier_conversation() { tests "conversation tests" --test 'conversation_*'; }
 
 tier_contract() { with_servers "contract tests" contract; }
 
-# What Helm makes of the chart is generated too; Helm is the lab's.
+# What Helm makes of the chart is generated too; Helm and promtool are the lab's.
 contract() {
   check "deploy/install.yaml" cargo run --quiet --package xtask -- manifest --check
+  check "alert rules" charts/larder/tests/check-rules.sh
   tests "contract tests" --test 'contract_*'
 }
 
@@ -140,7 +141,7 @@ begin_servers() {
   say "servers and tools: begun in the background"
   for server in "${servers[@]}"; do begin "$server" lab/lab start "$server"; done
   begin restic lab/lab fetch restic-0.14 restic-0.18.1
-  begin tools lab/lab fetch helm
+  begin tools lab/lab fetch helm prometheus
   begin elasticdump lab/lab fetch elasticdump-6.76.0 elasticdump-6.125.1
 }
 

@@ -21,6 +21,28 @@ test_an_operator_that_is_killed_goes_on() {
   done
 }
 
+# The operator makes a Job, is killed, and somebody else writes down what the session's targets are, when the pod is done already.
+test_a_pod_that_is_faster_than_the_operator_waits_for_it() {
+  everything e2e-faster
+  es DELETE 'faster-*' >/dev/null; filled faster-a 10
+  session first
+  becomes backupsession first Succeeded
+  kubectl -n "$operator_ns" scale deploy/larder --replicas=0 >/dev/null
+  gone() { [ -z "$(operator_pods)" ]; }
+  await "that the operator is gone" 90 gone
+  session second
+  k get job stash-backup-first-0 -o json | jq --arg uid "$(field backupsession second '{.metadata.uid}')" '
+    del(.status, .spec.selector, .metadata.uid, .metadata.resourceVersion, .metadata.creationTimestamp) |
+    del(.. | objects | .["controller-uid"]?, .["batch.kubernetes.io/controller-uid"]?, .["job-name"]?, .["batch.kubernetes.io/job-name"]?) |
+    .metadata.name = "stash-backup-second-0" | .metadata.ownerReferences[0] += {name: "second", uid: $uid} |
+    (.. | objects | .args? // empty | arrays | .[]) |= sub("=first$"; "=second")' | k create -f - >/dev/null
+  waits() { k logs job/stash-backup-second-0 -c update-status-1 | grep -q 'waiting until the operator lists'; }
+  await "that the pod waits" 60 waits
+  kubectl -n "$operator_ns" scale deploy/larder --replicas=1 >/dev/null
+  becomes backupsession second Succeeded
+  equal "snapshots" "$(field repository store '{.status.snapshotCount}')" 2
+}
+
 test_of_two_replicas_one_works() {
   everything e2e-replicas
   kubectl -n "$operator_ns" scale deploy/larder --replicas=2 >/dev/null

@@ -1,41 +1,5 @@
 # Hooks: in the database's pod, over HTTP and TCP, with templates and policies; what fails is told.
 
-# bystander: a pod beside the database that takes commands and requests, and writes down what it is told. The database's Service leads
-# to the real one; its pod is this one.
-bystander() {
-  kubectl label namespace "$ns" pod-security.kubernetes.io/enforce=baseline --overwrite >/dev/null
-  k apply -f - >/dev/null <<'YAML'
-apiVersion: v1
-kind: Pod
-metadata: {name: bystander, labels: {app: bystander}}
-spec:
-  containers:
-  - {name: other, image: localhost/busybox:1, command: [sleep, "100000"]}
-  - name: elasticsearch
-    image: localhost/busybox:1
-    ports: [{name: http, containerPort: 8080}]
-    command:
-    - sh
-    - -c
-    - |
-      mkdir -p /tmp/www/cgi-bin; echo fine >/tmp/www/index.html
-      printf '#!/bin/sh\ncat >>/tmp/room; echo >>/tmp/room; printf "Status: 200 OK\\r\\n\\r\\nheard\\n"' >/tmp/www/cgi-bin/room
-      printf '#!/bin/sh\nprintf "Status: 503 Busy\\r\\n\\r\\nthe room is closed\\n"' >/tmp/www/cgi-bin/closed
-      chmod +x /tmp/www/cgi-bin/*
-      exec httpd -f -p 8080 -h /tmp/www
----
-apiVersion: v1
-kind: Service
-metadata: {name: chat}
-spec: {selector: {app: bystander}, ports: [{port: 8080}]}
-YAML
-  k wait --for=condition=ready pod/bystander --timeout=60s >/dev/null
-  k patch endpointslice elasticsearch-1 --type=json \
-    -p '[{"op":"add","path":"/endpoints/0/targetRef","value":{"kind":"Pod","name":"bystander"}}]' >/dev/null
-}
-
-inside() { k exec bystander -c elasticsearch -- "$@"; }
-
 # hooks YAML: the configuration with these hooks.
 hooks() {
   configuration es "  task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: \"--match=^hooks-\"}]}

@@ -183,7 +183,8 @@ async fn say_whether_it_is_there<T>(
             set(&mut status.conditions, "BackendRepositoryInitialized", holds, reason, &message);
             Ok(())
         })
-        .await
+        .await?;
+    Ok(())
 }
 
 fn succeeded(hostname: &str, report: &BackupReport, files: Option<FileStats>, took: Duration) -> HostBackupStats {

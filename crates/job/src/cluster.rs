@@ -68,6 +68,27 @@ impl Cluster {
         })
     }
 
+    /// An object by name, once the operator has written into it what `ready` looks for: a pod may be faster, most of all when the
+    /// operator was killed right after it had made the pod. After a while it is given as it is.
+    pub(crate) async fn get_when<K: Object>(
+        &self,
+        namespace: &str,
+        name: &str,
+        ready: impl Fn(&K) -> bool + Send + Sync,
+    ) -> Result<K, JobError> {
+        let begun = tokio::time::Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let object = self.get::<K>(namespace, name).await?;
+            if ready(&object) || begun.elapsed() >= PATIENCE {
+                return Ok(object);
+            }
+            tracing::info!(name, "waiting until the operator lists the target in the status");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
     /// A Secret's keys.
     pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Result<Keys, JobError> {
         let secret: Secret = self.get(namespace, name).await?;
@@ -93,13 +114,13 @@ impl Cluster {
         Ok(secrets)
     }
 
-    /// Changes an object's status, on top of whatever others wrote meanwhile.
+    /// Changes an object's status, on top of whatever others wrote meanwhile, and gives the object as it is then.
     pub(crate) async fn change_status<K>(
         &self,
         namespace: &str,
         name: &str,
         change: impl Fn(&mut K::Status) -> Result<(), JobError> + Send + Sync,
-    ) -> Result<(), JobError>
+    ) -> Result<K, JobError>
     where
         K: Object + HasStatus + Serialize + Send + Sync,
         K::Status: Default + Send,
@@ -113,7 +134,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
         change: impl Fn(&mut K::Status) -> Result<(), JobError>,
-    ) -> Result<(), JobError>
+    ) -> Result<K, JobError>
     where
         K: Object + HasStatus + Serialize,
         K::Status: Default,
@@ -132,7 +153,7 @@ impl Cluster {
             let mut object = patiently(|| api.get(name)).await.map_err(failed)?;
             change(object.status_mut().get_or_insert_default())?;
             match patiently(|| api.replace_status(name, &params, &object)).await {
-                Ok(_) => return Ok(()),
+                Ok(object) => return Ok(object),
                 // Somebody else wrote meanwhile.
                 Err(kube::Error::Api(answer)) if answer.code == 409 && begun.elapsed() < PATIENCE => {
                     tokio::time::sleep(pause).await;

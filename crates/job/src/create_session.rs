@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use api::{BackupConfiguration, BackupSession, BackupSessionSpec, backup_session::Invoker, labels, owner};
+use api::{BackupInvoker, BackupSession, BackupSessionSpec, backup_session::Invoker, labels, owner};
 use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt as _, api::PostParams};
 
 use crate::{
     cluster::{Cluster, patiently},
     error::JobError,
-    texts,
+    invoker, texts,
 };
 
 /// Whose session is to be begun.
@@ -31,12 +31,8 @@ pub async fn run(trigger: &Trigger) -> Result<(), JobError> {
     let Trigger { kind, name, namespace } = trigger;
     let own = if namespace.is_empty() { own_namespace()? } else { namespace.clone() };
     let namespace = own.as_str();
-    if kind != "BackupConfiguration" {
-        let why = "sessions of this kind are not taken".to_owned();
-        return Err(JobError::Flag { flag: "invoker-kind", value: kind.clone(), why });
-    }
     let cluster = Cluster::of_this_pod().await?;
-    let invoker: BackupConfiguration = cluster.get(namespace, name).await?;
+    let invoker = invoker::of_backup(&cluster, namespace, kind, name).await?;
     if invoker.metadata.deletion_timestamp.is_some() {
         tracing::info!(invoker = name, "the invoker is on its way out; no session is begun");
         return Ok(());
@@ -68,27 +64,26 @@ fn own_namespace() -> Result<String, JobError> {
     read.map_err(|source| JobError::File { doing: "read", path, source })
 }
 
-fn session(invoker: &BackupConfiguration, now: Timestamp) -> BackupSession {
-    let name = invoker.name_any();
-    let reference =
-        Invoker { api_group: Some(labels::GROUP.into()), kind: "BackupConfiguration".into(), name: name.clone() };
+fn session(invoker: &BackupInvoker, now: Timestamp) -> BackupSession {
+    let (kind, name) = (invoker.kind, invoker.name());
+    let reference = Invoker { api_group: Some(labels::GROUP.into()), kind: kind.into(), name: name.into() };
     let mut session =
-        BackupSession::new(&texts::session(&name, now.as_second()), BackupSessionSpec { invoker: Some(reference) });
-    let mut all: BTreeMap<String, String> = invoker.labels().clone();
+        BackupSession::new(&texts::session(name, now.as_second()), BackupSessionSpec { invoker: Some(reference) });
+    let mut all: BTreeMap<String, String> = invoker.metadata.labels.clone().unwrap_or_default();
     // A label holds 63 characters at most; a name may be longer.
     let label: String = name.chars().take(labels::LONGEST_NAME).collect();
     all.insert(labels::INVOKER_NAME.into(), label.trim_end_matches(['-', '.']).to_owned());
-    all.insert(labels::INVOKER_TYPE.into(), "BackupConfiguration".into());
+    all.insert(labels::INVOKER_TYPE.into(), kind.into());
     session.metadata.labels = Some(all);
-    session.metadata.namespace = invoker.namespace();
+    session.metadata.namespace.clone_from(&invoker.metadata.namespace);
     session.metadata.owner_references =
-        Some(vec![owner::by("BackupConfiguration", &name, invoker.uid().as_deref().unwrap_or_default())]);
+        Some(vec![owner::by(kind, name, invoker.metadata.uid.as_deref().unwrap_or_default())]);
     session
 }
 
 #[cfg(test)]
 mod tests {
-    use api::BackupConfigurationSpec;
+    use api::{BackupConfiguration, BackupConfigurationSpec};
 
     use super::*;
 
@@ -97,7 +92,7 @@ mod tests {
         let mut invoker = BackupConfiguration::new("alpha", BackupConfigurationSpec::default());
         invoker.metadata.labels = Some(BTreeMap::from([("team".into(), "search".into())]));
         invoker.metadata.uid = Some("u".into());
-        let session = session(&invoker, Timestamp::from_second(1_643_673_600).expect("a time"));
+        let session = session(&invoker.into(), Timestamp::from_second(1_643_673_600).expect("a time"));
         assert_eq!(session.name_any(), "alpha-1643673600");
         assert_eq!(session.labels().len(), 3);
         assert_eq!(session.owner_references()[0].uid, "u");

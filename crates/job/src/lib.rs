@@ -14,6 +14,7 @@ mod error;
 pub mod es_args;
 mod file_stats;
 pub mod hook;
+mod invoker;
 mod maintain;
 mod open;
 mod output;

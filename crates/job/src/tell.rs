@@ -1,6 +1,7 @@
 //! What became of a session, told: `output.json` becomes part of the session's status. Pure.
 
 use api::{
+    BackupSession,
     backup_session::{
         BackupSessionStatus, BackupTargetStatus, FileStats, HostBackupPhase, HostBackupStats, SnapshotStats,
     },
@@ -106,6 +107,12 @@ pub fn samples(host: &HostBackupStats, labels: &[(&'static str, String)]) -> Vec
         sample(metrics::BACKUP_HOST_FILES_UNMODIFIED, files(|files| files.unmodified_files)),
     ]);
     samples
+}
+
+/// Whether a session's status has an entry for a target.
+pub(crate) fn lists(session: &BackupSession, target: &TargetRef) -> bool {
+    let targets = session.status.iter().flat_map(|status| status.targets.iter().flatten());
+    targets.into_iter().any(|entry| is_of(entry, target))
 }
 
 /// Whether a status is that of a target.

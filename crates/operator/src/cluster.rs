@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use api::{
-    AppBinding, Function, FunctionSpec, Repository, Task, TaskSpec, labels, session::RepositoryRef, target::TargetRef,
+    AppBinding, BackupBatch, BackupConfiguration, BackupInvoker, Function, FunctionSpec, Repository, Task, TaskSpec,
+    invoker::{BACKUP_BATCH, BACKUP_CONFIGURATION},
+    labels,
+    session::RepositoryRef,
+    target::TargetRef,
     task::TaskRef,
 };
 use k8s_openapi::api::{
@@ -91,6 +95,22 @@ impl Cluster {
         let secret = backend.and_then(|backend| backend.storage_secret_name.as_deref()).unwrap_or_default();
         let secret = self.secret(at, secret).await?;
         Ok(Place { repository, secret })
+    }
+
+    /// What begins sessions, by kind and name.
+    pub(crate) async fn backup_invoker(
+        &self,
+        namespace: &str,
+        kind: &str,
+        name: &str,
+    ) -> Result<Lookup<BackupInvoker>, kube::Error> {
+        Ok(match kind {
+            BACKUP_CONFIGURATION => {
+                look(&self.namespaced::<BackupConfiguration>(namespace), name).await?.map(BackupInvoker::from)
+            }
+            BACKUP_BATCH => look(&self.namespaced::<BackupBatch>(namespace), name).await?.map(BackupInvoker::from),
+            _ => Lookup::Missing,
+        })
     }
 
     /// What a session's Job is made of.

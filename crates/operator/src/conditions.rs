@@ -38,6 +38,11 @@ impl Conditions {
         self.put(type_, if status { "True" } else { "False" }, reason, &message.into());
     }
 
+    /// Says that nobody knows yet whether something holds.
+    pub fn set_unknown(&mut self, type_: &str, reason: &str, message: impl Into<String>) {
+        self.put(type_, "Unknown", reason, &message.into());
+    }
+
     /// Says whether something that is needed is there.
     pub fn set_found<T>(&mut self, type_: &str, lookup: &Lookup<T>, what: &str, reasons: Reasons) {
         match lookup {
@@ -62,6 +67,11 @@ impl Conditions {
     /// Takes back what can no longer be said.
     pub fn forget(&mut self, type_: &str) {
         self.all.retain(|condition| condition.type_ != type_);
+    }
+
+    /// What is said of something: `True`, `False` or `Unknown`.
+    pub fn status(&self, type_: &str) -> Option<String> {
+        condition::find(&self.all, type_).map(|condition| condition.status.clone())
     }
 
     /// Whether something holds.

@@ -1,6 +1,6 @@
 //! What people are told when a status changes. [`Story`] is made purely; [`Events`] publishes.
 
-use api::Condition;
+use api::{Condition, target::TargetRef};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Client,
@@ -25,8 +25,20 @@ pub(crate) struct Note {
     pub(crate) message: String,
 }
 
+/// A target's name, and what is said of it.
+pub(crate) type OfTarget = (String, Vec<Condition>);
+
+/// The name of a target.
+pub(crate) fn name_of(target: &TargetRef) -> String {
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    format!("{} {}", part(&target.kind), part(&target.name))
+}
+
 /// Conditions that are bad news when they hold.
 const BAD_WHEN_TRUE: [&str; 1] = ["BackupSkipped"];
+
+/// The reason of what is not known yet because it has only begun.
+pub(crate) const HOOK_BEGUN: &str = "HookBegun";
 
 /// An event's message has at most 1,024 bytes.
 const LONGEST_MESSAGE: usize = 1000;
@@ -41,12 +53,27 @@ impl Story {
             let same = then.is_some_and(|then| then.status == now.status && then.reason == now.reason);
             let bad = BAD_WHEN_TRUE.contains(&now.type_.as_str()) == now.is_true();
             // What was never broken is no news.
-            if same || (!bad && then.is_none()) {
+            if same || now.reason == HOOK_BEGUN || (!bad && then.is_none()) {
                 continue;
             }
             notes.push(Note { warning: bad, reason: now.reason.clone(), message: now.message.clone() });
         }
         Self { notes }
+    }
+
+    /// The same with what is told of each of several targets.
+    pub(crate) fn and_of_targets(mut self, before: &[OfTarget], after: &[OfTarget]) -> Self {
+        for (name, now) in after {
+            let then = before.iter().find(|(known, _)| known == name).map(|(_, then)| then.as_slice());
+            let story = Self::of_conditions(then, Some(now));
+            // One alone needs no name.
+            let named = |note: Note| match after.len() {
+                1 => note,
+                _ => Note { message: format!("{name}: {}", note.message), ..note },
+            };
+            self.notes.extend(story.notes.into_iter().map(named));
+        }
+        self
     }
 
     /// The same with one more.

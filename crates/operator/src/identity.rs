@@ -34,6 +34,15 @@ pub(crate) struct Identity<'a> {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
+/// The name of an invoker's identity. Members of a batch may run under accounts of the user's: each has rights of its own then.
+pub(crate) fn name_for(kind: &str, name: &str, single: bool, settings: Option<&RuntimeSettings>) -> String {
+    let base = format!("{}-{name}", kind.to_lowercase());
+    match settings.and_then(RuntimeSettings::service_account) {
+        Some(account) if !single => format!("{base}-{account}"),
+        _ => base,
+    }
+}
+
 impl Identity<'_> {
     /// The service account's name.
     pub(crate) fn account(&self) -> &str {

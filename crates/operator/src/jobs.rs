@@ -11,7 +11,7 @@ impl JobsAtWork {
     pub(crate) fn among(jobs: &[Job]) -> Self {
         let session = |job: &Job| {
             let owner = job.metadata.owner_references.as_ref()?.first()?;
-            let ours = matches!(owner.kind.as_str(), "BackupSession" | "RestoreSession");
+            let ours = matches!(owner.kind.as_str(), "BackupSession" | "RestoreSession" | "RestoreBatch");
             let namespace = job.metadata.namespace.clone()?;
             (ours && !has_ended(job)).then(|| (owner.kind.clone(), namespace, owner.name.clone()))
         };

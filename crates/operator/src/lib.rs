@@ -1,14 +1,15 @@
 //! Kubernetes only: what should exist, given what is. Knows no repository's inside and no database.
 //!
-//! What decides is pure: [`backup_configuration`], [`backup_session`], [`restore_session`], [`repository`]. What reads and
+//! What decides is pure: [`backup_invoker`], [`backup_session`], [`restore`], [`repository`]. What reads and
 //! writes the cluster around it is started by [`run`].
 
 mod apply;
-pub mod backup_configuration;
+pub mod backup_invoker;
 pub mod backup_session;
 pub mod catalog;
 mod cluster;
 pub mod conditions;
+mod course;
 mod definitions;
 mod driver;
 mod ended_triggers;
@@ -26,7 +27,7 @@ mod owned;
 pub mod plan;
 mod pods;
 pub mod repository;
-pub mod restore_session;
+pub mod restore;
 mod rights;
 mod run;
 pub mod substitute;

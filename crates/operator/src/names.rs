@@ -27,6 +27,12 @@ pub fn restore_job(session: &str, target: usize) -> String {
     with_prefix("stash-restore", &format!("{}-{target}", no_dots(session)))
 }
 
+/// The Job of a batch's hook, before or behind its targets.
+pub fn hook_job(session: &str, restore: bool, behind: bool) -> String {
+    let (prefix, which) = (if restore { "stash-restore" } else { "stash-backup" }, if behind { "post" } else { "pre" });
+    with_prefix(prefix, &format!("{}-{which}-hook", no_dots(session)))
+}
+
 /// A Task's container.
 pub fn container(function: &str, step: usize) -> String {
     let suffix = format!("-{step}");

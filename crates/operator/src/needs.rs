@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What is needed, and what came of looking for it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Needs<'a> {
     /// The object's namespace.
     pub namespace: &'a str,
@@ -30,12 +30,8 @@ pub struct Needs<'a> {
     pub repository: &'a Lookup<Repository>,
     /// Its storage Secret.
     pub secret: &'a Lookup<()>,
-    /// The target by name.
-    pub target_ref: Option<&'a TargetRef>,
-    /// The target.
-    pub target: &'a Lookup<()>,
-    /// The condition that tells about the target.
-    pub target_condition: &'static str,
+    /// What is wrong with the object itself.
+    pub broken_rule: Option<String>,
 }
 
 /// Where the data goes or comes from.
@@ -50,14 +46,12 @@ pub struct Place {
 /// Whether something can begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Everything is there.
+    /// Everything is there but for the targets.
     Complete,
     /// The Repository or its Secret is not there, or nobody knows.
     NoRepository,
     /// A rule is broken.
     Invalid,
-    /// The target is not there, or nobody knows.
-    NoTarget,
 }
 
 const REPOSITORY: Reasons = Reasons {
@@ -81,9 +75,17 @@ pub fn look(needs: &Needs<'_>, conditions: &mut Conditions) -> Verdict {
             return verdict;
         }
     }
+    if let Some(why) = &needs.broken_rule {
+        conditions.set("ValidationPassed", false, "ResourceValidationFailed", why);
+        return Verdict::Invalid;
+    }
     conditions.set("ValidationPassed", true, "ResourceValidationPassed", "no rule is broken");
-    conditions.set_found(needs.target_condition, needs.target, &named(needs.target_ref), TARGET);
-    if needs.target.found().is_some() { Verdict::Complete } else { Verdict::NoTarget }
+    Verdict::Complete
+}
+
+/// Says under `condition` whether a target is there.
+pub fn look_for_target(condition: &str, target: Option<&TargetRef>, lookup: &Lookup<()>, conditions: &mut Conditions) {
+    conditions.set_found(condition, lookup, &named(target), TARGET);
 }
 
 fn look_for_repository(needs: &Needs<'_>, conditions: &mut Conditions) -> Verdict {

@@ -97,6 +97,12 @@ impl Marks {
 }
 
 impl<S> Plan<S> {
+    /// The same with a status that is made of this one's.
+    pub fn saying<T>(self, make: impl FnOnce(S) -> T) -> Plan<T> {
+        let Self { apply, marks, push, status, delete, next } = self;
+        Plan { apply, marks, push, status: make(status), delete, next }
+    }
+
     /// Nothing is to be done but to say this.
     pub fn say(status: S, next: Option<Duration>) -> Self {
         Self { apply: Vec::new(), marks: Marks::default(), push: None, status, delete: Vec::new(), next }

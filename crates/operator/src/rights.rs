@@ -1,6 +1,6 @@
 //! Rights in the namespace of a Repository that another namespace uses: to read it and its Secret, and to write its status. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{Repository, labels, owner};
 use k8s_openapi::{
@@ -26,8 +26,8 @@ pub(crate) fn name(user: User<'_>) -> String {
     format!("{}-{}-{}", user.namespace, user.kind.to_lowercase(), user.name)
 }
 
-/// What a service account of another namespace needs. They go with the Repository; nothing, where it is in the same one.
-pub(crate) fn wanted(repository: &Repository, user: User<'_>, account: &str) -> Vec<Wanted> {
+/// What service accounts of another namespace need. They go with the Repository; nothing, where it is in the same one.
+pub(crate) fn wanted(repository: &Repository, user: User<'_>, accounts: &BTreeSet<String>) -> Vec<Wanted> {
     let at = repository.metadata.namespace.as_deref().unwrap_or_default();
     if at == user.namespace {
         return Vec::new();
@@ -61,7 +61,7 @@ pub(crate) fn wanted(repository: &Repository, user: User<'_>, account: &str) -> 
         Wanted::Role(Role { metadata: metadata.clone(), rules: Some(rules) }),
         Wanted::RoleBinding(RoleBinding {
             role_ref: identity::role("Role", &name(user)),
-            subjects: Some(vec![identity::account(account, user.namespace)]),
+            subjects: Some(accounts.iter().map(|account| identity::account(account, user.namespace)).collect()),
             metadata,
         }),
     ]

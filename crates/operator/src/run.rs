@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use api::{BackupConfiguration, BackupSession, Repository, RestoreSession, labels, session::RepositoryRef};
+use api::{
+    BackupBatch, BackupConfiguration, BackupSession, Repository, RestoreBatch, RestoreSession, labels,
+    session::RepositoryRef,
+};
 use futures::{FutureExt as _, future::BoxFuture};
 use k8s_openapi::api::{
     batch::v1::{CronJob, Job},
@@ -162,22 +165,30 @@ async fn lead(leadership: &mut Leadership, options: &Options, cluster: &Arc<Clus
 
 /// A controller for each kind, and one for the Jobs that CronJobs made.
 async fn see_to_all(cluster: &Arc<Cluster>) {
-    let configurations = watched::<BackupConfiguration>(cluster).owns(cluster.all::<CronJob>(), ours());
-    let using = using_repository(configurations.store());
-    let configurations =
-        configurations.watches_with(dynamic::<Repository>(cluster), resource::<Repository>(), any(), using);
     let backups = watched::<BackupSession>(cluster).owns(cluster.all::<Job>(), ours());
     let restores = watched::<RestoreSession>(cluster).owns(cluster.all::<Job>(), ours());
+    let restore_batches = watched::<RestoreBatch>(cluster).owns(cluster.all::<Job>(), ours());
     let repositories = watched::<Repository>(cluster)
         .watches_with(dynamic::<BackupConfiguration>(cluster), resource::<BackupConfiguration>(), any(), used)
+        .watches_with(dynamic::<BackupBatch>(cluster), resource::<BackupBatch>(), any(), used)
+        .watches_with(dynamic::<RestoreBatch>(cluster), resource::<RestoreBatch>(), any(), used)
         .watches_with(dynamic::<RestoreSession>(cluster), resource::<RestoreSession>(), any(), used);
     tokio::join!(
-        driver::run::<BackupConfiguration>(configurations, Arc::clone(cluster)),
+        driver::run::<BackupConfiguration>(beginning::<BackupConfiguration>(cluster), Arc::clone(cluster)),
+        driver::run::<BackupBatch>(beginning::<BackupBatch>(cluster), Arc::clone(cluster)),
         driver::run::<BackupSession>(backups, Arc::clone(cluster)),
         driver::run::<RestoreSession>(restores, Arc::clone(cluster)),
+        driver::run::<RestoreBatch>(restore_batches, Arc::clone(cluster)),
         driver::run::<Repository>(repositories, Arc::clone(cluster)),
         ended_triggers::run(Arc::clone(cluster)),
     );
+}
+
+/// What begins sessions: its CronJob and its Repository are watched, too.
+fn beginning<K: Resource<DynamicType = ()>>(cluster: &Cluster) -> Watched {
+    let objects = watched::<K>(cluster).owns(cluster.all::<CronJob>(), ours());
+    let using = using_repository::<K>(objects.store());
+    objects.watches_with(dynamic::<Repository>(cluster), resource::<Repository>(), any(), using)
 }
 
 fn watched<K: Resource<DynamicType = ()>>(cluster: &Cluster) -> Watched {
@@ -210,7 +221,7 @@ fn used(object: DynamicObject) -> Option<ObjectRef<DynamicObject>> {
 }
 
 /// The objects in a store that use a Repository.
-fn using_repository(
+fn using_repository<K: Resource<DynamicType = ()>>(
     store: Store<DynamicObject>,
 ) -> impl Fn(DynamicObject) -> Vec<ObjectRef<DynamicObject>> + Send + Sync + 'static {
     move |repository| {
@@ -218,7 +229,7 @@ fn using_repository(
         let uses = |object: &DynamicObject| used(object.clone()).is_some_and(|of| of == at);
         let state = store.state();
         let users = state.iter().filter(|object| uses(object));
-        users.map(|object| ObjectRef::from_obj_with(&**object, resource::<BackupConfiguration>())).collect()
+        users.map(|object| ObjectRef::from_obj_with(&**object, resource::<K>())).collect()
     }
 }
 

@@ -96,6 +96,17 @@ pub fn deadline(time_out: Option<&str>) -> Result<i64, String> {
     Ok(i64::try_from(deadline.as_secs()).unwrap_or(i64::MAX).max(1))
 }
 
+/// After how many seconds more it has failed, when so much time was spent.
+///
+/// # Errors
+/// Where `timeOut` is no duration, or has passed.
+pub fn time_left(time_out: Option<&str>, spent: Duration) -> Result<i64, String> {
+    let all = deadline(time_out)?;
+    let left = all.saturating_sub(i64::try_from(spent.as_secs()).unwrap_or(i64::MAX));
+    let late = || format!("spec.timeOut: the {all} s of the session had passed before its turn came");
+    if left > 0 { Ok(left) } else { Err(late()) }
+}
+
 /// How old an object is, to the second.
 pub fn age(created: Option<&Time>, now: Timestamp) -> Duration {
     let seconds = created.map_or(0, |created| now.as_second() - created.0.as_second());

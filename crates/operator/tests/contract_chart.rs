@@ -14,11 +14,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// Values under which the chart looks different.
-const SHAPES: [&[&str]; 6] = [
+const SHAPES: [&[&str]; 8] = [
     &[],
     &["--set=replicaCount=2"],
     &["--set=pushgateway.customURL=https://push.example.com/x"],
     &["--set=pushgateway.enabled=false,catalog.enabled=false,crds.manage=false,hooks.exec=false"],
+    &["--set=monitoring.serviceMonitor.enabled=true,monitoring.rules.enabled=true,monitoring.dashboard.enabled=true"],
+    &["--set=networkPolicy.enabled=true"],
     &["--values=crates/operator/tests/chart/every-value.yaml"],
     &["--values=crates/operator/tests/chart/every-value.yaml", "--set=pushgateway.customURL="],
 ];
@@ -57,6 +59,9 @@ fn a_wrong_value_is_refused_by_its_name() {
         ("imagePullSecrets[0]=a", "at '/imagePullSecrets/0': got string, want object"),
         ("pushgateway.customURL=push:9091", "at '/pushgateway/customURL'"),
         ("catalog.elasticsearch.backup.args=a\\\\", "at '/catalog/elasticsearch/backup/args'"),
+        ("monitoring.serviceMonitor.interval=often", "at '/monitoring/serviceMonitor/interval'"),
+        ("monitoring.rules.maxAgeHoursOf.weekly=192", "invalid propertyName 'weekly'"),
+        ("networkPolicy.metricsFrom[0]=all", "at '/networkPolicy/metricsFrom/0': got string, want object"),
         ("serviceAccount.create=false", "serviceAccount.name: name the account"),
     ] {
         let refused = rendered("larder", &["--set", value]).expect_err(value);
@@ -110,6 +115,7 @@ fn several_operators_share_one_pushgateway() {
         ("replicaCount=1", vec!["larder"], 0),
         ("replicaCount=2", vec!["larder", "larder-pushgateway"], 1),
         ("replicaCount=2,pushgateway.customURL=http://push:9091", vec!["larder"], 1),
+        ("replicaCount=2,podDisruptionBudget.enabled=false", vec!["larder", "larder-pushgateway"], 0),
     ] {
         let objects = rendered("larder", &["--set", values]).expect("rendered");
         let names: Vec<_> = named(&objects, "Deployment").into_iter().map(|(name, _)| name).collect();
@@ -143,6 +149,16 @@ fn values_reach_the_operators_command() {
     );
     let without = rendered("larder", &["--set=pushgateway.enabled=false"]).expect("rendered");
     assert!(!arguments(&without, "larder").iter().any(|argument| argument.contains("pushgateway")));
+}
+
+#[test]
+fn a_constraint_of_spread_is_for_the_operators_pods() {
+    let constraint =
+        r#"topologySpreadConstraints=[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}]"#;
+    let objects = rendered("larder", &["--set-json", constraint]).expect("rendered");
+    let (_, deployment) = named(&objects, "Deployment")[0];
+    let selected = &deployment["spec"]["template"]["spec"]["topologySpreadConstraints"][0]["labelSelector"];
+    assert_eq!(*selected, deployment["spec"]["selector"]);
 }
 
 #[tokio::test]

@@ -142,6 +142,74 @@ const RESTORE_JOB: Rights = Rights {
     ],
 };
 
+const VIEWER: Rights = Rights {
+    may: &[
+        "list appbindings.appcatalog.appscode.com",
+        "get backupbatches.stash.appscode.com",
+        "watch backupblueprints.stash.appscode.com",
+        "list backupconfigurations.stash.appscode.com",
+        "get backupsessions.stash.appscode.com",
+        "watch functions.stash.appscode.com",
+        "list repositories.stash.appscode.com",
+        "get restorebatches.stash.appscode.com",
+        "watch restoresessions.stash.appscode.com",
+        "list tasks.stash.appscode.com",
+        "get backupbatches.stash.appscode.com/status",
+        "get backupconfigurations.stash.appscode.com/status",
+        "get backupsessions.stash.appscode.com/status",
+        "get repositories.stash.appscode.com/status",
+        "get restorebatches.stash.appscode.com/status",
+        "get restoresessions.stash.appscode.com/status",
+    ],
+    may_not: &[
+        "create appbindings.appcatalog.appscode.com",
+        "patch backupbatches.stash.appscode.com",
+        "delete backupblueprints.stash.appscode.com",
+        "update backupconfigurations.stash.appscode.com",
+        "create backupsessions.stash.appscode.com",
+        "patch functions.stash.appscode.com",
+        "delete repositories.stash.appscode.com",
+        "update restorebatches.stash.appscode.com",
+        "create restoresessions.stash.appscode.com",
+        "patch tasks.stash.appscode.com",
+        "patch backupsessions.stash.appscode.com/status",
+        "get secrets",
+        "list secrets",
+        "watch secrets",
+        "create pods/exec",
+    ],
+};
+
+const EDITOR: Rights = Rights {
+    may: &[
+        "create appbindings.appcatalog.appscode.com",
+        "patch backupbatches.stash.appscode.com",
+        "delete backupblueprints.stash.appscode.com",
+        "deletecollection backupconfigurations.stash.appscode.com",
+        "create backupsessions.stash.appscode.com",
+        "patch functions.stash.appscode.com",
+        "delete repositories.stash.appscode.com",
+        "deletecollection restorebatches.stash.appscode.com",
+        "create restoresessions.stash.appscode.com",
+        "patch tasks.stash.appscode.com",
+        "list repositories.stash.appscode.com",
+        "get backupbatches.stash.appscode.com/status",
+        "get backupconfigurations.stash.appscode.com/status",
+        "get backupsessions.stash.appscode.com/status",
+        "get repositories.stash.appscode.com/status",
+        "get restorebatches.stash.appscode.com/status",
+        "get restoresessions.stash.appscode.com/status",
+    ],
+    may_not: &[
+        "patch backupsessions.stash.appscode.com/status",
+        "update repositories.stash.appscode.com/status",
+        "get secrets",
+        "list secrets",
+        "watch secrets",
+        "create pods/exec",
+    ],
+};
+
 /// Whether an account (`namespace:name`) may do something in a namespace.
 async fn may(client: &Client, account: &str, namespace: &str, right: &str) -> bool {
     let (verb, what) = right.split_once(' ').expect("a verb");
@@ -228,6 +296,20 @@ async fn the_operator_gives_accounts_of_pods_their_role_and_no_other() {
     }
     for role in ["cluster-admin", "appscode:stash:edit"] {
         forbidden(apply(&as_operator, &binding(&app, "ClusterRole", role, (&app, role))).await, role);
+    }
+}
+
+#[tokio::test]
+async fn who_views_or_edits_has_the_ten_kinds_and_no_secret() {
+    installed().await;
+    let people = namespace("people").await;
+    let admin = client(None).await;
+    for (role, account, rights) in
+        [("appscode:stash:view", "viewer", VIEWER), ("appscode:stash:edit", "editor", EDITOR)]
+    {
+        let object = binding(&people, "ClusterRole", role, (&people, account));
+        apply(&admin, &object).await.unwrap_or_else(|error| panic!("{role}: {error}"));
+        hold(&format!("{people}:{account}"), &people, &rights).await;
     }
 }
 

@@ -5,8 +5,9 @@ mod manifests;
 use std::collections::BTreeMap;
 
 use api::{
-    AppBinding, BackupConfiguration, BackupSession, Repository, RestoreSession, backup_configuration::InvokerStatus,
-    backup_session::BackupSessionPhase, session::InvokerPhase,
+    AppBinding, BackupConfiguration, BackupInvoker, BackupSession, Repository, RestoreSession,
+    backup_batch::BackupBatchStatus, backup_configuration::InvokerStatus, backup_session::BackupSessionPhase,
+    restore_session::RestoreSessionStatus, session::InvokerPhase,
 };
 use k8s_openapi::{
     api::{batch::v1::Job, core::v1::Pod},
@@ -14,14 +15,14 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use operator::{
-    backup_configuration::plan as configuration,
-    backup_session::plan as session,
+    backup_invoker::plan as configuration,
+    backup_session::plan::{self as session, SeenTarget},
     catalog,
     executor::Settings,
     job_outcome::Seen,
     lookup::Lookup,
     plan::{Push, Tried, Wanted},
-    restore_session::plan as restore_session,
+    restore::plan::{self as restores, SeenMember},
     tasks::{self, Direction, Needed},
 };
 use serde_json::{Value, json};
@@ -63,11 +64,11 @@ fn complete(configuration: BackupConfiguration) -> configuration::Observed {
         .find(|repository| repository.metadata.name.as_ref() == Some(&of))
         .expect("the repository");
     configuration::Observed {
-        configuration,
+        invoker: configuration.into(),
         repository: Lookup::Found(repository),
         secret: Lookup::Found(()),
         namespace_labels: BTreeMap::from([("backup-tier".into(), "gold".into()), ("env".into(), "prod".into())]),
-        target: Lookup::Found(()),
+        targets: vec![Lookup::Found(())],
         cron_job: None,
         tried: Tried::default(),
     }
@@ -97,7 +98,7 @@ fn what_a_backup_configuration_lacks_is_told() {
     let with = |change: fn(&mut configuration::Observed)| {
         let mut observed = complete(object.clone());
         change(&mut observed);
-        let plan = configuration::plan(&observed, &settings(), at(0));
+        let plan = configuration::plan(&observed, &settings(), at(0)).saying(InvokerStatus::from);
         format!("apply: {}\nnext: {:?}\n{}", plan.apply.len(), plan.next, yaml(&plan.status))
     };
     let cases = [
@@ -105,7 +106,7 @@ fn what_a_backup_configuration_lacks_is_told() {
         ("unknown-repository", with(|observed| observed.repository = Lookup::Unknown("forbidden".into()))),
         ("no-secret", with(|observed| observed.secret = Lookup::Missing)),
         ("not-allowed", with(|observed| observed.namespace_labels.clear())),
-        ("no-target", with(|observed| observed.target = Lookup::Missing)),
+        ("no-target", with(|observed| observed.targets = vec![Lookup::Missing])),
         ("bad-schedule", with(|observed| observed.tried.refused = Some("spec.schedule: Invalid value".into()))),
     ];
     for (name, text) in cases {
@@ -115,8 +116,8 @@ fn what_a_backup_configuration_lacks_is_told() {
 
 /// A session of the first BackupConfiguration, which is ready.
 fn begun() -> session::Observed {
-    let mut invoker = manifests::of::<BackupConfiguration>("BackupConfiguration").remove(0);
-    invoker.status = Some(InvokerStatus { phase: Some(InvokerPhase::Ready), ..InvokerStatus::default() });
+    let mut invoker = BackupInvoker::from(manifests::of::<BackupConfiguration>("BackupConfiguration").remove(0));
+    invoker.status.phase = Some(InvokerPhase::Ready);
     let mut object = manifests::of::<BackupSession>("BackupSession").remove(0);
     object.metadata.creation_timestamp = Some(Time(at(0)));
     object.metadata.uid = Some("u-1".into());
@@ -131,8 +132,11 @@ fn begun() -> session::Observed {
         at_work: None,
         free: true,
         repository: Lookup::Found(manifests::of::<Repository>("Repository").remove(0)),
-        needed: Needed { binding: Some(binding), task: Lookup::Found(task.spec), functions: functions.collect() },
-        executor: Seen::default(),
+        targets: vec![SeenTarget {
+            needed: Needed { binding: Some(binding), task: Lookup::Found(task.spec), functions: functions.collect() },
+            executor: Seen::default(),
+        }],
+        hooks: [Seen::default(), Seen::default()],
         tried: Tried::default(),
         history: Vec::new(),
     }
@@ -150,7 +154,7 @@ fn step(observed: &mut session::Observed, second: i64) -> String {
         Wanted::Job(job) => Some(job.as_ref().clone()),
         _ => None,
     }) {
-        observed.executor.job = Some(job);
+        observed.targets[0].executor.job = Some(job);
     }
     let kinds: Vec<&str> = planned
         .apply
@@ -176,7 +180,8 @@ fn step(observed: &mut session::Observed, second: i64) -> String {
 
 fn job_ended(observed: &mut session::Observed, type_: &str, reason: &str) {
     let status = json!({ "conditions": [{ "type": type_, "status": "True", "reason": reason, "message": "m" }] });
-    observed.executor.job.as_mut().expect("a Job").status = serde_json::from_value(status).expect("a status");
+    observed.targets[0].executor.job.as_mut().expect("a Job").status =
+        serde_json::from_value(status).expect("a status");
 }
 
 fn host_told(observed: &mut session::Observed, phase: &str) {
@@ -220,9 +225,9 @@ fn every_session_ends() {
             let pod = json!({ "status": { "initContainerStatuses": [{ "name": "elasticsearch-backup-7-3-2-0", "image": "i",
                 "imageID": "", "ready": false, "restartCount": 0,
                 "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } } }] } });
-            observed.executor.pods = vec![serde_json::from_value::<Pod>(pod).expect("a pod")];
+            observed.targets[0].executor.pods = vec![serde_json::from_value::<Pod>(pod).expect("a pod")];
         }),
-        ("job-deleted", |observed| observed.executor.job = None),
+        ("job-deleted", |observed| observed.targets[0].executor.job = None),
         ("deadline", |observed| job_ended(observed, "Failed", "DeadlineExceeded")),
         ("silent", |observed| job_ended(observed, "Complete", "")),
         ("status-failed", |observed| {
@@ -244,15 +249,15 @@ fn a_session_that_cannot_begin_says_why() {
     let cases: [(&str, Change<session::Observed>); 6] = [
         ("not-ready", |observed| {
             if let Lookup::Found(invoker) = &mut observed.invoker {
-                invoker.status = None;
+                invoker.status = BackupBatchStatus::default();
             }
         }),
         ("no-invoker", |observed| observed.invoker = Lookup::Missing),
         ("another-at-work", |observed| {
             observed.at_work = Some(("alpha-nightly-1".into(), BackupSessionPhase::Running));
         }),
-        ("no-task", |observed| observed.needed.task = Lookup::Missing),
-        ("no-function", |observed| observed.needed.functions.clear()),
+        ("no-task", |observed| observed.targets[0].needed.task = Lookup::Missing),
+        ("no-function", |observed| observed.targets[0].needed.functions.clear()),
         ("bad-timeout", |observed| {
             if let Lookup::Found(invoker) = &mut observed.invoker {
                 invoker.spec.time_out = Some("soon".into());
@@ -290,7 +295,7 @@ fn a_job_is_the_same_however_often_it_is_planned() {
 }
 
 /// A restore for which everything is there.
-fn restore(name: &str) -> restore_session::Observed {
+fn restore(name: &str) -> restores::Observed {
     let sessions = manifests::of::<RestoreSession>("RestoreSession");
     let mut session = sessions.into_iter().find(|session| session.metadata.name.as_deref() == Some(name)).expect("it");
     session.metadata.creation_timestamp = Some(Time(at(0)));
@@ -300,37 +305,45 @@ fn restore(name: &str) -> restore_session::Observed {
     let task = catalog::tasks().into_iter().find(|task| task.metadata.name.as_ref() == Some(&chosen.name)).expect("it");
     let functions =
         catalog::functions().into_iter().map(|function| (function.metadata.name.expect("a name"), function.spec));
-    restore_session::Observed {
-        session,
+    restores::Observed {
+        restore: session.into(),
         repository: Lookup::Found(manifests::of::<Repository>("Repository").remove(0)),
         secret: Lookup::Found(()),
         namespace_labels: BTreeMap::from([("backup-tier".into(), "gold".into()), ("env".into(), "prod".into())]),
-        target: Lookup::Found(()),
+        members: vec![SeenMember {
+            target: Lookup::Found(()),
+            needed: Needed { binding: Some(binding), task: Lookup::Found(task.spec), functions: functions.collect() },
+            executor: Seen::default(),
+        }],
+        hooks: [Seen::default(), Seen::default()],
         free: true,
-        needed: Needed { binding: Some(binding), task: Lookup::Found(task.spec), functions: functions.collect() },
-        executor: Seen::default(),
         tried: Tried::default(),
     }
 }
 
-fn restore_step(observed: &mut restore_session::Observed, second: i64) -> String {
-    let planned = restore_session::plan(observed, &settings(), at(second));
-    observed.session.status = Some(planned.status.clone());
+fn restore_step(observed: &mut restores::Observed, second: i64) -> String {
+    let planned = restores::plan(observed, &settings(), at(second));
+    observed.restore.status = planned.status.clone();
     if let Some(Wanted::Job(job)) = planned.apply.iter().find(|wanted| matches!(wanted, Wanted::Job(_))) {
-        observed.executor.job = Some(job.as_ref().clone());
+        observed.members[0].executor.job = Some(job.as_ref().clone());
     }
     let push = planned.push.as_ref().map(pushed).unwrap_or_default();
     let (applied, next) = (planned.apply.len(), planned.next);
-    format!("apply: {applied}\nnext: {next:?}\npush:\n{push}status:\n{}", yaml(&planned.status))
+    format!(
+        "apply: {applied}\nnext: {next:?}\npush:\n{push}status:\n{}",
+        yaml(&RestoreSessionStatus::from(planned.status))
+    )
 }
 
 #[test]
 fn a_restore_goes_from_its_job_over_its_metrics_to_its_end() {
     let mut observed = restore("alpha-latest");
     insta::assert_snapshot!("restore-1-begins", restore_step(&mut observed, 0));
-    let status = observed.session.status.as_mut().expect("a status");
     let stats = json!([{ "hostname": "host-0", "phase": "Succeeded", "duration": "3.2s" }]);
-    status.stats = serde_json::from_value(stats).expect("stats");
+    observed.restore.status.members.as_mut().expect("members")[0].stats = serde_json::from_value(stats).expect("stats");
+    let status = json!({ "conditions": [{ "type": "Complete", "status": "True" }] });
+    observed.members[0].executor.job.as_mut().expect("a Job").status =
+        serde_json::from_value(status).expect("a status");
     insta::assert_snapshot!("restore-2-pushes", restore_step(&mut observed, 60));
     observed.tried.pushed = Some(Ok(()));
     insta::assert_snapshot!("restore-3-succeeds", restore_step(&mut observed, 72));
@@ -339,28 +352,28 @@ fn a_restore_goes_from_its_job_over_its_metrics_to_its_end() {
 #[test]
 fn a_restore_into_a_database_of_kubedbs_bears_its_labels() {
     let mut observed = restore("alpha-latest");
-    observed.needed.binding.as_mut().expect("a binding").metadata.labels = None;
-    assert!(restore_session::plan(&observed, &settings(), at(0)).marks.is_empty());
+    observed.members[0].needed.binding.as_mut().expect("a binding").metadata.labels = None;
+    assert!(restores::plan(&observed, &settings(), at(0)).marks.is_empty());
     let labels = [("managed-by", "kubedb.com"), ("instance", "alpha"), ("name", "elasticsearches.kubedb.com")];
     let labels: BTreeMap<String, String> =
         labels.into_iter().map(|(key, value)| (format!("app.kubernetes.io/{key}"), value.into())).collect();
-    observed.needed.binding.as_mut().expect("a binding").metadata.labels =
+    observed.members[0].needed.binding.as_mut().expect("a binding").metadata.labels =
         Some(labels.clone().into_iter().chain([("other".into(), "x".into())]).collect());
-    assert_eq!(restore_session::plan(&observed, &settings(), at(0)).marks.labels, labels);
-    observed.session.metadata.labels = Some(labels);
-    assert!(restore_session::plan(&observed, &settings(), at(0)).marks.is_empty());
+    assert_eq!(restores::plan(&observed, &settings(), at(0)).marks.labels, labels);
+    observed.restore.metadata.labels = Some(labels);
+    assert!(restores::plan(&observed, &settings(), at(0)).marks.is_empty());
 }
 
 #[test]
 fn a_restore_that_cannot_begin_or_fails_says_why() {
-    let cases: [(&str, &str, Change<restore_session::Observed>); 7] = [
+    let cases: [(&str, &str, Change<restores::Observed>); 7] = [
         ("two-without-hosts", "bad-two-empty", |_| {}),
         ("host-twice", "bad-same-host", |_| {}),
         ("snapshots-and-paths", "bad-snap-and-path", |_| {}),
         ("no-repository", "alpha-latest", |observed| observed.repository = Lookup::Missing),
         ("no-secret", "alpha-latest", |observed| observed.secret = Lookup::Missing),
-        ("no-target", "alpha-latest", |observed| observed.target = Lookup::Missing),
-        ("no-function", "alpha-latest", |observed| observed.needed.functions.clear()),
+        ("no-target", "alpha-latest", |observed| observed.members[0].target = Lookup::Missing),
+        ("no-function", "alpha-latest", |observed| observed.members[0].needed.functions.clear()),
     ];
     for (name, session, change) in cases {
         let mut observed = restore(session);
@@ -369,7 +382,7 @@ fn a_restore_that_cannot_begin_or_fails_says_why() {
     }
     let mut observed = restore("alpha-latest");
     restore_step(&mut observed, 0);
-    observed.executor.job = None;
+    observed.members[0].executor.job = None;
     observed.tried.pushed = Some(Err("connection refused".into()));
     insta::assert_snapshot!("restore-ends-job-deleted", restore_step(&mut observed, 9));
 }

@@ -4,12 +4,13 @@ pub mod action;
 pub mod perform;
 pub mod place;
 pub mod summary;
+mod telling;
 
 use std::path::PathBuf;
 
 use api::{
-    BackupConfiguration, BackupSession, Condition, RestoreSession,
-    backup_session::{BackupSessionStatus, HostBackupPhase, HostBackupStats},
+    BackupSession, RestoreBatch, RestoreInvoker, RestoreSession,
+    backup_session::{BackupSessionStatus, HostBackupPhase, HostBackupStats, TargetPhase},
     hooks::{BackupHooks, ExecutionPolicy, FinalHook, Hook, RestoreHooks},
     labels,
     restore_session::{HostRestorePhase, HostRestoreStats},
@@ -18,12 +19,18 @@ use api::{
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use self::{action::Action, summary::Summary};
+use self::{
+    action::Action,
+    place::PlaceError,
+    summary::Summary,
+    telling::{say, tell, verdict},
+};
 use crate::{
-    cluster::{Cluster, Object, set},
+    cluster::Cluster,
     error::JobError,
+    invoker::{self, Restores},
     output,
-    tell::is_of,
+    tell::{is_of, lists},
     texts,
 };
 
@@ -34,9 +41,11 @@ pub struct RunHook {
     pub namespace: String,
     /// The BackupSession's name; empty for a restore.
     pub backup_session: String,
-    /// The invoker's name; of a restore, the RestoreSession's.
+    /// The invoker's kind; of a restore, its own.
+    pub invoker_kind: String,
+    /// The invoker's name; of a restore, its own.
     pub invoker_name: String,
-    /// The target's kind.
+    /// The target's kind; empty where the hook is that of a whole batch.
     pub target_kind: String,
     /// The target's name.
     pub target_name: String,
@@ -68,7 +77,8 @@ struct Known {
 }
 
 /// Runs a hook, and says in the session's status what came of it. One that fails before its backup or restore fails the container,
-/// so that there is neither; one that fails behind it does not: `update-status` behind it has to run.
+/// so that there is neither; one that fails behind it does not: `update-status` behind it has to run. A hook of no target is that
+/// of a whole batch.
 ///
 /// # Errors
 /// Where it failed before, or could not be told.
@@ -76,58 +86,103 @@ pub async fn run(hook: &RunHook) -> Result<(), JobError> {
     let cluster = Cluster::of_this_pod().await?;
     if matches!(hook.when, When::PreBackup | When::PostBackup) {
         Box::pin(of_backup(hook, &cluster)).await
+    } else if invoker::is_batch(&hook.invoker_kind)? {
+        Box::pin(of_restore::<RestoreBatch>(hook, &cluster)).await
     } else {
-        Box::pin(of_restore(hook, &cluster)).await
+        Box::pin(of_restore::<RestoreSession>(hook, &cluster)).await
     }
 }
 
 async fn of_backup(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
-    let session: BackupSession = cluster.get(&hook.namespace, &hook.backup_session).await?;
-    let invoker: BackupConfiguration = cluster.get(&hook.namespace, &hook.invoker_name).await?;
-    let hooks = invoker.spec.hooks.clone().unwrap_or_default();
-    let target = invoker.spec.target.clone().and_then(|target| target.target_ref).unwrap_or_default();
-    let hosts = hosts(hook, |host: &HostBackupStats| {
-        (host.phase == Some(HostBackupPhase::Succeeded)).then_some(()).ok_or_else(|| host.error.clone())
-    });
-    let owner = ["BackupConfiguration", &hook.invoker_name];
-    let summary = summary(&session, owner, &target, &hosts);
-    let BackupHooks { pre_backup, post_backup } = hooks;
+    let told = hook.target();
+    let listed = |session: &BackupSession| hook.is_global() || lists(session, &told);
+    let session = cluster.get_when(&hook.namespace, &hook.backup_session, listed).await?;
+    let of = invoker::of_backup(cluster, &hook.namespace, &hook.invoker_kind, &hook.invoker_name).await?;
+    let member = of.member(&hook.target_kind, &hook.target_name);
+    let (hooks, target, so_far) = if hook.is_global() {
+        let targets = session.status.iter().flat_map(|status| status.targets.iter().flatten());
+        let failed = targets.filter_map(|target| {
+            let host = target.stats.iter().flatten().find_map(|host| host.error.clone());
+            (target.phase == Some(TargetPhase::Failed)).then(|| failure(target.target_ref.as_ref(), host))
+        });
+        (of.spec.hooks.clone(), TargetRef::default(), of_all(hook, &failed.collect::<Vec<_>>()))
+    } else {
+        let so_far = hosts(hook, |host: &HostBackupStats| {
+            (host.phase == Some(HostBackupPhase::Succeeded)).then_some(()).ok_or_else(|| host.error.clone())
+        });
+        let target = member.and_then(|member| member.target.clone()?.target_ref);
+        (member.and_then(|member| member.hooks.clone()), target.unwrap_or_default(), so_far)
+    };
+    let summary = summary(&session, [of.kind, &hook.invoker_name], &target, &so_far);
+    let BackupHooks { pre_backup, post_backup } = hooks.unwrap_or_default();
     let known = known(hook.when, pre_backup, post_backup, summary);
-    let done = carry_out(hook, cluster, &known, &hosts).await;
-    let (kind, name) = (hook.target_kind.clone(), hook.target_name.clone());
-    let told = TargetRef { api_version: None, kind: Some(kind), name: Some(name) };
+    let done = carry_out(hook, cluster, &known, &so_far).await;
     cluster
         .change_status::<BackupSession>(&hook.namespace, &hook.backup_session, |status: &mut BackupSessionStatus| {
+            if hook.is_global() {
+                say(&mut status.conditions, hook, &done);
+            }
             let targets = status.targets.iter_mut().flatten();
             for of_target in targets.filter(|of_target| is_of(of_target, &told)) {
-                say(&mut of_target.conditions, hook.when, &done);
+                say(&mut of_target.conditions, hook, &done);
             }
             Ok(())
         })
         .await?;
-    tell(cluster, &session, hook.when, &done).await;
-    verdict(hook.when, done)
+    tell(cluster, &session, hook, &done).await;
+    verdict(hook, done)
 }
 
-async fn of_restore(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
-    let session: RestoreSession = cluster.get(&hook.namespace, &hook.invoker_name).await?;
-    let hooks = session.spec.hooks.clone().unwrap_or_default();
-    let target = session.spec.target.clone().and_then(|target| target.target_ref).unwrap_or_default();
-    let hosts = hosts(hook, |host: &HostRestoreStats| {
-        (host.phase == Some(HostRestorePhase::Succeeded)).then_some(()).ok_or_else(|| host.error.clone())
-    });
-    let summary = summary(&session, ["RestoreSession", &hook.invoker_name], &target, &hosts);
-    let RestoreHooks { pre_restore, post_restore } = hooks;
+async fn of_restore<K: Restores>(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
+    let told = hook.target();
+    let listed = |restore: &K| hook.is_global() || invoker::lists(restore, &told);
+    let session = cluster.get_when(&hook.namespace, &hook.invoker_name, listed).await?;
+    let of: RestoreInvoker = session.clone().into();
+    let member = of.member(&hook.target_kind, &hook.target_name);
+    let (hooks, target, so_far) = if hook.is_global() {
+        let failed = of.status.members.iter().flatten().filter_map(|member| {
+            let host = member.stats.iter().flatten().find_map(|host| host.error.clone());
+            (member.phase == Some(TargetPhase::Failed)).then(|| failure(Some(&member.target_ref), host))
+        });
+        (of.spec.hooks.clone(), TargetRef::default(), of_all(hook, &failed.collect::<Vec<_>>()))
+    } else {
+        let so_far = hosts(hook, |host: &HostRestoreStats| {
+            (host.phase == Some(HostRestorePhase::Succeeded)).then_some(()).ok_or_else(|| host.error.clone())
+        });
+        let target = member.and_then(|member| member.target.clone()?.target_ref);
+        (member.and_then(|member| member.hooks.clone()), target.unwrap_or_default(), so_far)
+    };
+    let summary = summary(&session, [of.kind, &hook.invoker_name], &target, &so_far);
+    let RestoreHooks { pre_restore, post_restore } = hooks.unwrap_or_default();
     let known = known(hook.when, pre_restore, post_restore, summary);
-    let done = carry_out(hook, cluster, &known, &hosts).await;
+    let done = carry_out(hook, cluster, &known, &so_far).await;
     cluster
-        .change_status::<RestoreSession>(&hook.namespace, &hook.invoker_name, |status| {
-            say(&mut status.conditions, hook.when, &done);
+        .change_status::<K>(&hook.namespace, &hook.invoker_name, |status| {
+            if hook.is_global() {
+                say(K::conditions(status), hook, &done);
+            } else if let Some(of_target) = K::of_target(status, &told) {
+                say(of_target.conditions, hook, &done);
+            }
             Ok(())
         })
         .await?;
-    tell(cluster, &session, hook.when, &done).await;
-    verdict(hook.when, done)
+    tell(cluster, &session, hook, &done).await;
+    verdict(hook, done)
+}
+
+/// How the targets of a batch ended.
+fn of_all(hook: &RunHook, failed: &[String]) -> SoFar {
+    if hook.when.is_before() {
+        return None;
+    }
+    Some(if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) })
+}
+
+fn failure(target: Option<&TargetRef>, error: Option<String>) -> String {
+    let part = |part: Option<&String>| part.cloned().unwrap_or_default();
+    let (kind, name) =
+        target.map(|target| (part(target.kind.as_ref()), part(target.name.as_ref()))).unwrap_or_default();
+    format!("{kind} {name}: {}", error.unwrap_or_else(|| "it failed; its conditions say why".into()))
 }
 
 /// How it ended so far: nothing before, and behind it why it failed, if it did.
@@ -206,12 +261,22 @@ async fn carry_out(hook: &RunHook, cluster: &Cluster, known: &Known, so_far: &So
         Action::Tcp { host, .. } => host.as_ref(),
     };
     let target = (hook.target_kind.as_str(), hook.target_name.as_str());
+    if named.is_none() && hook.is_global() {
+        return Err(PlaceError::OfNoTarget { field }.into());
+    }
     let place = match named {
         Some(_) => None,
         None => Some(place::of_target(cluster, &hook.namespace, target, wanted.container_name.as_deref()).await?),
     };
     perform::perform(cluster, &hook.namespace, &action, place.as_ref()).await?;
     Ok(true)
+}
+
+impl RunHook {
+    /// Whether it is that of a whole batch, and of none of its targets.
+    fn is_global(&self) -> bool {
+        self.target_kind.is_empty() && self.target_name.is_empty()
+    }
 }
 
 impl When {
@@ -229,69 +294,11 @@ impl When {
             Self::PostRestore => "postRestore",
         }
     }
-
-    /// The condition, and its reasons for success and failure.
-    fn condition(self) -> [&'static str; 3] {
-        match self {
-            Self::PreBackup => {
-                ["PreBackupHookExecutionSucceeded", "SuccessfullyExecutedPreBackupHook", "FailedToExecutePreBackupHook"]
-            }
-            Self::PostBackup => [
-                "PostBackupHookExecutionSucceeded",
-                "SuccessfullyExecutedPostBackupHook",
-                "FailedToExecutePostBackupHook",
-            ],
-            Self::PreRestore => [
-                "PreRestoreHookExecutionSucceeded",
-                "SuccessfullyExecutedPreRestoreHook",
-                "FailedToExecutePreRestoreHook",
-            ],
-            Self::PostRestore => [
-                "PostRestoreHookExecutionSucceeded",
-                "SuccessfullyExecutedPostRestoreHook",
-                "FailedToExecutePostRestoreHook",
-            ],
-        }
-    }
-}
-
-/// Whether it went well, the reason, and the same for a person; nothing of a hook that did not run.
-fn told(when: When, done: &Result<bool, JobError>) -> Option<(bool, &'static str, String)> {
-    let [_, good, bad] = when.condition();
-    match done {
-        Ok(false) => None,
-        Ok(true) => Some((true, good, format!("the {} hook was run", when.field()))),
-        Err(error) => Some((false, bad, format!("the {} hook failed: {}", when.field(), error.story()))),
-    }
-}
-
-fn say(conditions: &mut Option<Vec<Condition>>, when: When, done: &Result<bool, JobError>) {
-    let [type_, ..] = when.condition();
-    if let Some((well, reason, message)) = told(when, done) {
-        set(conditions, type_, well, reason, &message);
-    }
-}
-
-async fn tell<K: Object>(cluster: &Cluster, session: &K, when: When, done: &Result<bool, JobError>) {
-    if let Some((well, reason, message)) = told(when, done) {
-        cluster.tell(session, !well, reason, &message).await;
-    }
-}
-
-fn verdict(when: When, done: Result<bool, JobError>) -> Result<(), JobError> {
-    match done {
-        Ok(_) => Ok(()),
-        Err(error) if when.is_before() => Err(error),
-        Err(error) => {
-            tracing::error!(error = error.story(), "the hook failed");
-            Ok(())
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{telling::tests::hook, *};
 
     #[test]
     fn a_policy_says_when_the_last_hook_runs() {
@@ -308,16 +315,11 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_said_with_its_hook() {
-        let mut conditions = None;
-        say(&mut conditions, When::PreBackup, &Ok(false));
-        assert_eq!(conditions, None);
-        let error = JobError::Worker { what: "x".into() };
-        say(&mut conditions, When::PreBackup, &Err(error));
-        let said = &conditions.expect("a condition")[0];
-        assert_eq!(said.type_, "PreBackupHookExecutionSucceeded");
-        assert_eq!(said.message, "the preBackup hook failed: a worker ended: x");
-        assert!(verdict(When::PostBackup, Err(JobError::Worker { what: "x".into() })).is_ok());
-        assert!(verdict(When::PreRestore, Err(JobError::Worker { what: "x".into() })).is_err());
+    fn the_hook_behind_a_batch_knows_which_targets_failed() {
+        let target = TargetRef { api_version: None, kind: Some("AppBinding".into()), name: Some("beta".into()) };
+        let why = failure(Some(&target), Some("it is red".into()));
+        let hook = hook(When::PostBackup, "");
+        assert_eq!(of_all(&hook, &[why]), Some(Err("AppBinding beta: it is red".into())));
+        assert_eq!(of_all(&hook, &[]), Some(Ok(())));
     }
 }

@@ -21,6 +21,14 @@ const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 /// Why a hook has no place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
+    /// A batch's hook has no target of its own.
+    #[error(
+        "{field} of a batch has no pod of its own: name a host in httpGet, httpPost or tcpSocket, or use a member's hook"
+    )]
+    OfNoTarget {
+        /// The hook's field.
+        field: String,
+    },
     /// Nobody knows a pod of this target.
     #[error("no pod found for {kind} {name}: {why}; a hook of httpGet, httpPost or tcpSocket can name a host")]
     NoPod {

@@ -3,7 +3,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{StringValueParser, TypedValueParser},
+};
 use job::{
     backup::Backup,
     connect::Backend,
@@ -73,6 +76,11 @@ pub struct WithoutEffect {
     vmodule: String,
 }
 
+/// A folder, or none: what a variable without a value leaves behind.
+fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    StringValueParser::new().map(PathBuf::from)
+}
+
 /// What backup and restore have in common.
 #[derive(Debug, Args)]
 pub struct DatabaseArguments {
@@ -84,7 +92,7 @@ pub struct DatabaseArguments {
     /// Stash gives an empty one, which means the default.
     #[arg(long, default_value = engine::layout::HOST)]
     hostname: String,
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = folder())]
     interim_data_dir: PathBuf,
     #[arg(long, default_value = "default")]
     namespace: String,
@@ -92,7 +100,7 @@ pub struct DatabaseArguments {
     appbinding: String,
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     es_args: String,
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = folder())]
     output_dir: PathBuf,
 }
 
@@ -160,7 +168,7 @@ pub struct SessionFlags {
     target_kind: String,
     #[arg(long, default_value = "")]
     target_name: String,
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = folder())]
     output_dir: PathBuf,
 }
 
@@ -293,6 +301,7 @@ impl HookPodArguments {
         RunHook {
             namespace: self.session.namespace,
             backup_session: self.session.backupsession,
+            invoker_kind: self.session.invoker_kind,
             invoker_name: self.invoker_name,
             target_kind: self.session.target_kind,
             target_name: self.session.target_name,

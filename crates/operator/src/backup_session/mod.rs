@@ -4,3 +4,5 @@ mod history;
 mod observe;
 pub mod plan;
 mod status;
+mod told;
+mod work;

@@ -1,24 +1,26 @@
 //! Looks at everything that a BackupSession's plan depends on.
 
 use api::{
-    BackupConfiguration, BackupSession,
-    backup_session::{BackupSessionPhase, BackupSessionStatus},
+    BackupInvoker, BackupSession,
+    backup_session::{BackupSessionPhase, BackupSessionStatus, BackupTargetStatus},
+    invoker::BACKUP_BATCH,
     labels,
 };
 use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt as _, api::ListParams};
 
-use super::plan::{self, Observed, begun};
+use super::plan::{self, Observed, SeenTarget, begun};
 use crate::{
-    cluster::{Cluster, look},
+    cluster::Cluster,
     driver::Kind,
-    events::{Note, Story},
+    events::{Note, OfTarget, Story, name_of},
+    job_outcome::Seen,
     jobs::JobsAtWork,
     lookup::Lookup,
     names,
     needs::Place,
     plan::{Plan, Tried},
-    tasks::{Direction, Needed},
+    tasks::Direction,
 };
 
 impl Kind for BackupSession {
@@ -26,13 +28,15 @@ impl Kind for BackupSession {
     type Observed = Observed;
 
     fn alone(&self) -> bool {
-        !begun(self) && !plan::ended(self.status.as_ref().and_then(|status| status.phase))
+        let ended = plan::ended(self.status.as_ref().and_then(|status| status.phase));
+        let batch = self.spec.invoker.as_ref().is_some_and(|invoker| invoker.kind == BACKUP_BATCH);
+        !ended && (batch || !begun(self))
     }
 
     async fn observe(self, cluster: &Cluster) -> Result<Observed, kube::Error> {
         let namespace = self.namespace().unwrap_or_default();
         let of = self.spec.invoker.clone().unwrap_or_default();
-        let invoker = look(&cluster.namespaced::<BackupConfiguration>(&namespace), &of.name).await?;
+        let invoker = cluster.backup_invoker(&namespace, &of.kind, &of.name).await?;
         let sessions = cluster.namespaced::<BackupSession>(&namespace).list(&ListParams::default()).await?.items;
         let siblings: Vec<BackupSession> = sessions
             .into_iter()
@@ -40,23 +44,22 @@ impl Kind for BackupSession {
                 other.spec.invoker.as_ref().is_some_and(|other| other.kind == of.kind && other.name == of.name)
             })
             .collect();
-        let job = names::backup_job(&self.name_any(), 0);
         let mut observed = Observed {
             at_work: None,
             free: true,
             repository: Lookup::Missing,
-            needed: Needed::default(),
-            executor: cluster.executor(&namespace, &job, self.uid().as_deref()).await?,
+            targets: Vec::new(),
+            hooks: [Seen::default(), Seen::default()],
             tried: Tried::default(),
             history: siblings.iter().filter(|session| is_labelled(session)).cloned().collect(),
             invoker,
             session: self,
         };
-        if begun(&observed.session) {
-            // What is told of it goes by the target's type.
-            let target = observed.invoker.found().and_then(|invoker| invoker.spec.target.as_ref()?.target_ref.as_ref());
-            observed.needed.binding = cluster.binding(&namespace, target).await?;
-        } else {
+        if plan::ended(observed.session.status.as_ref().and_then(|status| status.phase)) {
+            return Ok(observed);
+        }
+        look_at_targets(&mut observed, &namespace, cluster).await?;
+        if observed.session.alone() {
             look_for_what_it_needs(&mut observed, &namespace, &siblings, cluster).await?;
         }
         Ok(observed)
@@ -69,12 +72,15 @@ impl Kind for BackupSession {
 
     fn story(before: &BackupSessionStatus, after: &BackupSessionStatus) -> Story {
         let note = (before.phase != after.phase).then(|| note(after)).flatten();
-        let targets = |status: &BackupSessionStatus| {
-            let conditions = status.targets.iter().flatten().filter_map(|target| target.conditions.clone());
-            conditions.flatten().collect::<Vec<_>>()
+        let targets = |status: &BackupSessionStatus| -> Vec<OfTarget> {
+            let of = |target: &BackupTargetStatus| {
+                let name = target.target_ref.as_ref().map(name_of).unwrap_or_default();
+                (name, target.conditions.clone().unwrap_or_default())
+            };
+            status.targets.iter().flatten().map(of).collect()
         };
-        let mut story = Story::of_conditions(before.conditions.as_deref(), after.conditions.as_deref());
-        story.notes.extend(Story::of_conditions(Some(&targets(before)), Some(&targets(after))).notes);
+        let story = Story::of_conditions(before.conditions.as_deref(), after.conditions.as_deref());
+        let story = story.and_of_targets(&targets(before), &targets(after));
         story.and(note)
     }
 }
@@ -85,6 +91,36 @@ fn is_labelled(session: &BackupSession) -> bool {
     has(labels::INVOKER_NAME) && has(labels::INVOKER_TYPE)
 }
 
+/// Looks at what there is to each target: of one that has begun its Job and its type, of the others what a Job is made of, too.
+async fn look_at_targets(observed: &mut Observed, namespace: &str, cluster: &Cluster) -> Result<(), kube::Error> {
+    let (name, uid) = (observed.session.name_any(), observed.session.uid());
+    let known = observed.session.status.as_ref().and_then(|status| status.targets.clone()).unwrap_or_default();
+    let members = observed.invoker.found().map(BackupInvoker::members).unwrap_or_default();
+    for at in 0..members.len().max(known.len()) {
+        let job = names::backup_job(&name, at);
+        let mut seen =
+            SeenTarget { executor: cluster.executor(namespace, &job, uid.as_deref()).await?, ..SeenTarget::default() };
+        let member = members.get(at);
+        let target = member.and_then(|member| member.target.as_ref()?.target_ref.as_ref());
+        if known.get(at).is_some_and(|target| target.total_hosts.is_some()) {
+            // What is told of it goes by the target's type.
+            seen.needed.binding = cluster.binding(namespace, target).await?;
+        } else if let Some(member) = member {
+            seen.needed = cluster.needed(namespace, target, member.task.as_ref(), Direction::Backup).await?;
+        }
+        observed.targets.push(seen);
+    }
+    for (hook, behind) in observed.hooks.iter_mut().zip([false, true]) {
+        let global = observed.invoker.found().is_some_and(|invoker| invoker.spec.hooks.is_some());
+        if global {
+            let job = names::hook_job(&name, false, behind);
+            *hook = cluster.executor(namespace, &job, uid.as_deref()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What has to be known before one more Job is begun.
 async fn look_for_what_it_needs(
     observed: &mut Observed,
     namespace: &str,
@@ -96,8 +132,6 @@ async fn look_for_what_it_needs(
     observed.at_work = at_work(&observed.session, siblings, namespace, &jobs);
     let Some(invoker) = observed.invoker.found() else { return Ok(()) };
     let Place { repository, secret: _ } = cluster.place(namespace, invoker.spec.repository.as_ref()).await?;
-    let target = invoker.spec.target.as_ref().and_then(|target| target.target_ref.as_ref());
-    observed.needed = cluster.needed(namespace, target, invoker.spec.task.as_ref(), Direction::Backup).await?;
     observed.repository = repository;
     Ok(())
 }

@@ -3,29 +3,25 @@
 use std::time::Duration;
 
 use api::{
-    BackupConfiguration, BackupSession, Repository,
+    BackupInvoker, BackupSession, Repository,
     backup_session::{
         BackupSessionPhase, BackupSessionStatus, BackupTargetStatus, HostBackupPhase, HostBackupStats, TargetPhase,
     },
     condition::find,
-    labels,
-    metrics::{self, Labels, Sample},
+    invoker::{BACKUP_BATCH, BACKUP_CONFIGURATION},
     owner,
-    session::{Driver, InvokerPhase},
 };
 use k8s_openapi::jiff::Timestamp;
 
-use super::{history, status};
+use super::{history, status, told, work};
 use crate::{
     conditions::Conditions,
-    executor::{self, Hooks, Invoker, Owner, Settings, Way, Work},
-    identity::Identity,
+    course::{BatchHook, Course, HookProgress, Next, Progress},
+    executor::{self, Hooks, Settings},
     job_outcome::{self, JobOutcome, Reason, Seen},
     lookup::Lookup,
-    owned,
-    plan::{Marks, Plan, Push, SOON, Tried, Unwanted, Wanted},
-    rights::{self, User},
-    tasks::{self, Direction, Needed},
+    plan::{Marks, Plan, SOON, Tried, Unwanted, Wanted},
+    tasks::{self, Needed},
 };
 
 /// What was seen.
@@ -34,32 +30,52 @@ pub struct Observed {
     /// The object.
     pub session: BackupSession,
     /// Whose session it is.
-    pub invoker: Lookup<BackupConfiguration>,
+    pub invoker: Lookup<BackupInvoker>,
     /// Another session of the same invoker that is at work, or that waits since before this one.
     pub at_work: Option<(String, BackupSessionPhase)>,
     /// Whether one more Job may be begun now.
     pub free: bool,
     /// The invoker's Repository.
     pub repository: Lookup<Repository>,
-    /// What its Job is made of.
-    pub needed: Needed,
-    /// The session's Job.
-    pub executor: Seen,
+    /// What there is to each target: of the session's where it has begun, of the invoker's before.
+    pub targets: Vec<SeenTarget>,
+    /// The Jobs of a batch's hooks, before and behind the targets.
+    pub hooks: [Seen; 2],
     /// What came of the plan so far.
     pub tried: Tried,
     /// All sessions of the invoker.
     pub history: Vec<BackupSession>,
 }
 
-/// What a first target does before and after the backups of a session.
+/// What was seen of a target.
+#[derive(Debug, Clone, Default)]
+pub struct SeenTarget {
+    /// What its Job is made of.
+    pub needed: Needed,
+    /// Its Job.
+    pub executor: Seen,
+}
+
+/// What the first target does before the backups of a session, and the last one after them.
 const BEFORE: [&str; 1] = ["InitializeBackendRepository"];
 const AFTER: [&str; 3] = ["ApplyRetentionPolicy", "VerifyRepositoryIntegrity", "SendRepositoryMetrics"];
 
-/// The ClusterRole of what saves.
-const ROLE: &str = "stash-backup-job";
-
 /// The condition of a target that says what holds its Job up.
 const PROGRESSING: &str = "BackupExecutorProgressing";
+
+/// The hooks of a batch.
+const HOOKS: [BatchHook; 2] = [
+    BatchHook {
+        condition: "GlobalPreBackupHookSucceeded",
+        failed: "GlobalPreBackupHookExecutionFailed",
+        field: "spec.hooks.preBackup",
+    },
+    BatchHook {
+        condition: "GlobalPostBackupHookSucceeded",
+        failed: "GlobalPostBackupHookExecutionFailed",
+        field: "spec.hooks.postBackup",
+    },
+];
 
 /// What is to be done.
 pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<BackupSessionStatus> {
@@ -70,7 +86,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
     }
     let conditions = Conditions::after(before.conditions.as_deref().unwrap_or_default(), None, now);
     match observed.invoker.found() {
-        _ if begun(&observed.session) => go_on(observed, before, conditions, now),
+        _ if begun(&observed.session) => go_on(observed, settings, before.targets.unwrap_or_default(), conditions, now),
         _ if !takes_sessions(observed) => {
             let kind = observed.session.spec.invoker.clone().unwrap_or_default().kind;
             skip(observed, conditions, &format!("spec.invoker.kind: sessions of a {kind:?} are not taken"), now)
@@ -78,7 +94,10 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
         Some(invoker) => match skipped(observed, invoker) {
             Some(why) => skip(observed, conditions, &why, now),
             None if !observed.free => wait_for_a_place(before, conditions),
-            None => begin(observed, invoker, settings, conditions, now),
+            None => {
+                let planned = go_on(observed, settings, targets_of(invoker), conditions, now);
+                Plan { marks: marks(observed), ..planned }
+            }
         },
         None => match &observed.invoker {
             Lookup::Unknown(_) => unchanged(Some(SOON)),
@@ -87,7 +106,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
     }
 }
 
-/// Whether its Job was made, or could not be.
+/// Whether its first Job was made, or could not be.
 pub(super) fn begun(session: &BackupSession) -> bool {
     session.status.as_ref().and_then(|status| status.targets.as_ref()).is_some_and(|targets| !targets.is_empty())
 }
@@ -97,13 +116,13 @@ pub(super) fn ended(phase: Option<BackupSessionPhase>) -> bool {
 }
 
 fn takes_sessions(observed: &Observed) -> bool {
-    observed.session.spec.invoker.as_ref().is_some_and(|invoker| invoker.kind == "BackupConfiguration")
+    let invoker = observed.session.spec.invoker.as_ref();
+    invoker.is_some_and(|invoker| [BACKUP_CONFIGURATION, BACKUP_BATCH].contains(&invoker.kind.as_str()))
 }
 
 /// Why a session does not begin.
-fn skipped(observed: &Observed, invoker: &BackupConfiguration) -> Option<String> {
-    let phase = invoker.status.as_ref().and_then(|status| status.phase);
-    if phase != Some(InvokerPhase::Ready) {
+fn skipped(observed: &Observed, invoker: &BackupInvoker) -> Option<String> {
+    if !invoker.is_ready() {
         return Some(format!("{} is not ready", invoker_name(observed)));
     }
     observed.at_work.as_ref().map(|(other, phase)| format!("BackupSession {other} is still {phase:?}"))
@@ -114,11 +133,11 @@ fn invoker_name(observed: &Observed) -> String {
     format!("{} {}/{}", invoker.kind, namespace(observed), invoker.name)
 }
 
-fn namespace(observed: &Observed) -> &str {
+pub(super) fn namespace(observed: &Observed) -> &str {
     observed.session.metadata.namespace.as_deref().unwrap_or_default()
 }
 
-fn name(observed: &Observed) -> &str {
+pub(super) fn name(observed: &Observed) -> &str {
     observed.session.metadata.name.as_deref().unwrap_or_default()
 }
 
@@ -144,151 +163,174 @@ fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timesta
     Plan { marks: marks(observed), delete: past(observed), ..Plan::say(status, None) }
 }
 
-/// Makes the Job of the session's target.
-fn begin(
-    observed: &Observed,
-    invoker: &BackupConfiguration,
-    settings: &Settings,
-    conditions: Conditions,
-    now: Timestamp,
-) -> Plan<BackupSessionStatus> {
-    let target = invoker.spec.target.clone().unwrap_or_default();
-    let mut of_target = Conditions::after(&[], None, now);
-    let refused = observed.tried.refused.as_ref().map(|why| format!("its Job cannot be made: {why}"));
-    // One that is there was made before the operator came to write down that it had.
-    let executor = match (&observed.executor.job, refused) {
-        (Some(_), _) => Ok(Vec::new()),
-        (None, Some(why)) => Err(why),
-        (None, None) => executor_of(observed, invoker, settings),
-    };
-    match &executor {
-        Ok(_) => of_target.set("BackupExecutorEnsured", true, "SuccessfullyEnsuredBackupExecutor", "its Job is there"),
-        Err(why) => of_target.set("BackupExecutorEnsured", false, "FailedToEnsureBackupExecutor", why),
-    }
-    let apply = executor.unwrap_or_default();
-    let mut target_status = BackupTargetStatus {
-        target_ref: target.target_ref.clone(),
-        phase: None,
-        total_hosts: Some(1),
-        stats: None,
-        pre_backup_actions: Some(BEFORE.map(str::to_owned).to_vec()),
-        post_backup_actions: Some(AFTER.map(str::to_owned).to_vec()),
-        conditions: Some(of_target.into_vec()),
-    };
-    target_status.phase = Some(status::of_target(&target_status));
-    Plan { marks: marks(observed), ..finish(observed, conditions, vec![target_status], apply, now) }
-}
-
 /// The invoker as the owner, where the session has none yet.
 fn marks(observed: &Observed) -> Marks {
     let owners = observed.session.metadata.owner_references.as_deref().unwrap_or_default();
     let invoker = observed.invoker.found().filter(|_| owners.is_empty());
     let owner = invoker.and_then(|invoker| {
         let uid = invoker.metadata.uid.as_deref()?;
-        Some(owner::by("BackupConfiguration", invoker.metadata.name.as_deref().unwrap_or_default(), uid))
+        Some(owner::by(invoker.kind, invoker.name(), uid))
     });
     Marks { owner, ..Marks::default() }
 }
 
-/// The Job and what it needs, or why there can be none.
-fn executor_of(observed: &Observed, invoker: &BackupConfiguration, settings: &Settings) -> Result<Vec<Wanted>, String> {
-    let spec = &invoker.spec;
-    if spec.driver != Driver::Restic {
-        return Err("spec.driver: volume snapshots are not taken; use Restic".into());
-    }
-    let target = spec.target.clone().unwrap_or_default();
-    let target_ref = target.target_ref.clone().unwrap_or_default();
-    let binding = observed.needed.binding.as_ref().map(|binding| &binding.spec);
-    let chosen =
-        tasks::choose(spec.task.as_ref(), binding, Direction::Backup).ok_or_else(|| tasks::none(&target_ref))?;
-    let task_spec = tasks::there(&observed.needed.task, &chosen.name)?;
-    let Some(repository) = observed.repository.found() else { return Err("its Repository is not there".into()) };
-    let invoker_name = invoker.metadata.name.as_deref().unwrap_or_default();
-    let account = format!("backupconfiguration-{invoker_name}");
-    let identity = Identity {
-        name: &account,
-        settings: spec.runtime_settings.as_ref(),
-        namespace: namespace(observed),
-        role: ROLE,
-        pull_secrets: &settings.pull_secrets,
-        owner: owner::by("BackupConfiguration", invoker_name, invoker.metadata.uid.as_deref().unwrap_or_default()),
-        labels: owned::labels(invoker.metadata.labels.as_ref(), labels::BACKUP),
+/// The targets of a session that begins.
+fn targets_of(invoker: &BackupInvoker) -> Vec<BackupTargetStatus> {
+    let last = invoker.members().len().saturating_sub(1);
+    let of_member = |(at, member): (usize, &api::backup_batch::BackupMember)| BackupTargetStatus {
+        target_ref: member.target.as_ref().and_then(|target| target.target_ref.clone()),
+        pre_backup_actions: (at == 0).then(|| BEFORE.map(str::to_owned).to_vec()),
+        post_backup_actions: (at == last).then(|| AFTER.map(str::to_owned).to_vec()),
+        ..BackupTargetStatus::default()
     };
-    let work = Work {
-        session: Owner {
-            kind: "BackupSession",
-            name: name(observed),
-            namespace: namespace(observed),
-            uid: observed.session.metadata.uid.as_deref().unwrap_or_default(),
-        },
-        way: Way::Backup {
-            retention: &spec.retention_policy,
-            paths: target.paths.as_deref().unwrap_or_default(),
-            exclude: target.exclude.as_deref().unwrap_or_default(),
-        },
-        invoker: Invoker { kind: "BackupConfiguration", name: invoker_name, labels: invoker.metadata.labels.as_ref() },
-        index: 0,
-        target: &target_ref,
-        alias: target.alias.as_deref(),
-        repository: (
-            repository.metadata.name.as_deref().unwrap_or_default(),
-            repository.metadata.namespace.as_deref().unwrap_or_default(),
-        ),
-        repository_spec: &repository.spec,
-        task: &chosen.name,
-        task_spec,
-        functions: &observed.needed.functions,
-        params: &chosen.params,
-        runtime_settings: spec.runtime_settings.as_ref(),
-        temp_dir: spec.temp_dir.as_ref(),
-        interim_volume: spec.interim_volume_template.as_ref(),
-        hooks: Hooks::of_backup(spec.hooks.as_ref()),
-        service_account: identity.account(),
-        deadline: tasks::deadline(spec.time_out.as_deref())?,
-    };
-    let executor = executor::executor(&work, settings).map_err(|error| error.to_string())?;
-    let user = User { kind: "BackupConfiguration", namespace: namespace(observed), name: invoker_name };
-    Ok([identity.wanted(), rights::wanted(repository, user, identity.account()), executor.wanted()].concat())
+    invoker.members().iter().enumerate().map(of_member).collect()
 }
 
-/// Looks what became of the Job.
+/// Looks what became of the Jobs, and makes the next one.
 fn go_on(
     observed: &Observed,
-    before: BackupSessionStatus,
-    conditions: Conditions,
+    settings: &Settings,
+    mut targets: Vec<BackupTargetStatus>,
+    mut conditions: Conditions,
     now: Timestamp,
 ) -> Plan<BackupSessionStatus> {
-    let mut targets = before.targets.unwrap_or_default();
-    for target in &mut targets {
-        let told = target.stats.as_ref().is_some_and(|stats| !stats.is_empty());
-        if not_ensured(target)
-            || (told && status::of_target(target) == TargetPhase::Failed)
-            || target.total_hosts.is_none()
-        {
-            continue;
+    let nothing = SeenTarget::default();
+    let seen = |at: usize| observed.targets.get(at).unwrap_or(&nothing);
+    for (at, target) in targets.iter_mut().enumerate() {
+        look_at_job(observed, seen(at), at, target, now);
+    }
+    let invoker = observed.invoker.found();
+    let wanted = Hooks::of_backup(invoker.and_then(|invoker| invoker.spec.hooks.as_ref()));
+    let [before, behind] = &observed.hooks;
+    let progress: Vec<Progress> =
+        targets.iter().enumerate().map(|(at, target)| progress(target, &seen(at).executor)).collect();
+    let course = Course {
+        order: invoker.map(|invoker| invoker.spec.execution_order).unwrap_or_default(),
+        targets: &progress,
+        before: HOOKS[0].look(wanted.before, before, &mut conditions),
+        behind: HOOKS[1].look(wanted.behind, behind, &mut conditions),
+        free: observed.free,
+    };
+    let mut apply = Vec::new();
+    let next = course.next();
+    match next {
+        Next::Target(at) => apply = begin(observed, settings, at, &mut targets[at], now),
+        Next::HookBefore => apply = begin_hook(observed, settings, false, &mut conditions, now),
+        Next::HookBehind => apply = begin_hook(observed, settings, true, &mut conditions, now),
+        Next::NoTarget => {
+            let waiting = targets.iter_mut().zip(&progress).filter(|(_, progress)| **progress == Progress::Waiting);
+            waiting.for_each(|(target, _)| not_begun(target, "the hook before all backups failed", now));
         }
-        let mut facts = Conditions::after(target.conditions.as_deref().unwrap_or_default(), None, now);
-        let held_up = Reason::told_by(target.conditions.as_deref().unwrap_or_default(), PROGRESSING);
-        match job_outcome::of(&observed.executor, held_up) {
-            JobOutcome::Running { held_up: Some(why) } => facts.set(PROGRESSING, false, &why.reason, why.message),
-            JobOutcome::Running { held_up: None } => facts.forget(PROGRESSING),
-            JobOutcome::Complete if told => facts.forget(PROGRESSING),
-            JobOutcome::Complete => {
-                let why = "its Job ended without saying what became of the backup (no output.json)";
-                target.stats = Some(vec![failed_host(observed, why)]);
-            }
-            // The host was told about; what failed is what came after it.
-            JobOutcome::Failed(why) if told => {
-                facts.set("BackupExecutorSucceeded", false, &why.reason, why.message);
-            }
-            JobOutcome::Failed(why) => target.stats = Some(vec![failed_host(observed, &why.message)]),
-        }
-        target.conditions = Some(facts.into_vec());
+        Next::Wait | Next::Done => {}
     }
     for target in &mut targets {
         target.phase = Some(status::of_target(target));
     }
-    finish(observed, conditions, targets, Vec::new(), now)
+    // A Job that could not be made may have been the last one.
+    let over = next == Next::Done || targets.iter().all(not_ensured) && course.behind == HookProgress::None;
+    finish(observed, conditions, targets, apply, over, now)
+}
+
+/// Makes the Job of a target.
+fn begin(
+    observed: &Observed,
+    settings: &Settings,
+    at: usize,
+    target: &mut BackupTargetStatus,
+    now: Timestamp,
+) -> Vec<Wanted> {
+    let refused = observed.tried.refused.as_ref().map(|why| format!("its Job cannot be made: {why}"));
+    let job = observed.targets.get(at).and_then(|seen| seen.executor.job.as_ref());
+    // One that is there was made before the operator came to write down that it had.
+    let made = match (job, refused, observed.invoker.found()) {
+        (Some(_), _, _) => Ok(Vec::new()),
+        (None, Some(why), _) => Err(why),
+        (None, None, Some(invoker)) => work::of_target(observed, invoker, at, settings, age(observed, now)),
+        (None, None, None) => Err(format!("{} is not there", invoker_name(observed))),
+    };
+    match made {
+        Ok(wanted) => {
+            let mut conditions = Conditions::after(target.conditions.as_deref().unwrap_or_default(), None, now);
+            let reason = "SuccessfullyEnsuredBackupExecutor";
+            conditions.set("BackupExecutorEnsured", true, reason, "its Job is there");
+            target.conditions = Some(conditions.into_vec());
+            target.total_hosts = Some(1);
+            wanted
+        }
+        Err(why) => {
+            not_begun(target, &why, now);
+            Vec::new()
+        }
+    }
+}
+
+fn not_begun(target: &mut BackupTargetStatus, why: &str, now: Timestamp) {
+    let mut conditions = Conditions::after(target.conditions.as_deref().unwrap_or_default(), None, now);
+    conditions.set("BackupExecutorEnsured", false, "FailedToEnsureBackupExecutor", why);
+    target.conditions = Some(conditions.into_vec());
+    target.total_hosts = Some(1);
+}
+
+/// Makes the Job of a batch's hook.
+fn begin_hook(
+    observed: &Observed,
+    settings: &Settings,
+    behind: bool,
+    conditions: &mut Conditions,
+    now: Timestamp,
+) -> Vec<Wanted> {
+    let hook = HOOKS[usize::from(behind)];
+    let Some(invoker) = observed.invoker.found() else { return Vec::new() };
+    let made = match &observed.tried.refused {
+        Some(why) => Err(why.clone()),
+        None => work::of_hook(observed, invoker, behind, settings, age(observed, now)),
+    };
+    match made {
+        Ok(wanted) => {
+            hook.begun(conditions);
+            wanted
+        }
+        Err(why) => {
+            hook.refused(&why, conditions);
+            Vec::new()
+        }
+    }
+}
+
+/// How far a target is.
+fn progress(target: &BackupTargetStatus, executor: &Seen) -> Progress {
+    if target.total_hosts.is_none() {
+        return Progress::Waiting;
+    }
+    let at_work = || matches!(job_outcome::of(executor, None), JobOutcome::Running { .. });
+    let told = matches!(status::of_target(target), TargetPhase::Succeeded | TargetPhase::Failed);
+    if not_ensured(target) || (told && !at_work()) { Progress::Ended } else { Progress::Working }
+}
+
+/// Looks what became of a target's Job.
+fn look_at_job(observed: &Observed, seen: &SeenTarget, at: usize, target: &mut BackupTargetStatus, now: Timestamp) {
+    let told = target.stats.as_ref().is_some_and(|stats| !stats.is_empty());
+    if not_ensured(target) || (told && status::of_target(target) == TargetPhase::Failed) || target.total_hosts.is_none()
+    {
+        return;
+    }
+    let mut facts = Conditions::after(target.conditions.as_deref().unwrap_or_default(), None, now);
+    let held_up = Reason::told_by(target.conditions.as_deref().unwrap_or_default(), PROGRESSING);
+    match job_outcome::of(&seen.executor, held_up) {
+        JobOutcome::Running { held_up: Some(why) } => facts.set(PROGRESSING, false, &why.reason, why.message),
+        JobOutcome::Running { held_up: None } => facts.forget(PROGRESSING),
+        JobOutcome::Complete if told => facts.forget(PROGRESSING),
+        JobOutcome::Complete => {
+            let why = "its Job ended without saying what became of the backup (no output.json)";
+            target.stats = Some(vec![failed_host(observed, at, why)]);
+        }
+        // The host was told about; what failed is what came after it.
+        JobOutcome::Failed(why) if told => {
+            facts.set("BackupExecutorSucceeded", false, &why.reason, why.message);
+        }
+        JobOutcome::Failed(why) => target.stats = Some(vec![failed_host(observed, at, &why.message)]),
+    }
+    target.conditions = Some(facts.into_vec());
 }
 
 /// Whether there is no Job for it and will be none.
@@ -297,8 +339,9 @@ fn not_ensured(target: &BackupTargetStatus) -> bool {
     find(conditions, "BackupExecutorEnsured").is_some_and(api::Condition::is_false)
 }
 
-fn failed_host(observed: &Observed, why: &str) -> HostBackupStats {
-    let alias = observed.invoker.found().and_then(|invoker| invoker.spec.target.as_ref()?.alias.clone());
+fn failed_host(observed: &Observed, at: usize, why: &str) -> HostBackupStats {
+    let member = observed.invoker.found().and_then(|invoker| invoker.members().get(at));
+    let alias = member.and_then(|member| member.target.as_ref()?.alias.clone()).filter(|alias| !alias.is_empty());
     HostBackupStats {
         hostname: Some(alias.unwrap_or_else(|| executor::HOST.into())),
         phase: Some(HostBackupPhase::Failed),
@@ -307,27 +350,22 @@ fn failed_host(observed: &Observed, why: &str) -> HostBackupStats {
     }
 }
 
-/// When all targets have ended: pushes metrics, then cleans up, then says how it ended.
+/// When it is over: pushes metrics, then cleans up, then says how it ended.
 fn finish(
     observed: &Observed,
     mut conditions: Conditions,
     targets: Vec<BackupTargetStatus>,
     apply: Vec<Wanted>,
+    over: bool,
     now: Timestamp,
 ) -> Plan<BackupSessionStatus> {
-    let job_ended = !matches!(job_outcome::of(&observed.executor, None), JobOutcome::Running { .. });
-    let failed_to_begin = targets.iter().all(not_ensured);
-    let all_told = !targets.is_empty()
-        && targets.iter().all(|target| matches!(target.phase, Some(TargetPhase::Succeeded | TargetPhase::Failed)));
     // Pods are not watched, and they tell what holds a Job up.
     let (mut push, mut delete, mut next) = (None, Vec::new(), Some(SOON));
-    let mut finished = false;
-    if all_told && (failed_to_begin || job_ended) {
+    if over {
         next = None;
         match &observed.tried.pushed {
-            None => push = Some(pushed(observed, &conditions, &targets, now)),
+            None => push = Some(told::pushed(observed, &conditions, &targets, now)),
             Some(pushed) => {
-                finished = true;
                 conditions.set_pushed(pushed);
                 delete = past(observed);
                 conditions.set(
@@ -339,6 +377,7 @@ fn finish(
             }
         }
     }
+    let finished = over && observed.tried.pushed.is_some();
     let phase = status::of_session(&conditions, &targets, finished);
     let duration = ended(Some(phase)).then(|| tasks::in_words(age(observed, now)));
     let status = BackupSessionStatus {
@@ -356,44 +395,6 @@ fn past(observed: &Observed) -> Vec<Unwanted> {
     names.into_iter().map(Unwanted::BackupSession).collect()
 }
 
-fn age(observed: &Observed, now: Timestamp) -> Duration {
+pub(super) fn age(observed: &Observed, now: Timestamp) -> Duration {
     tasks::age(observed.session.metadata.creation_timestamp.as_ref(), now)
-}
-
-/// What is pushed about a session that has ended, and about its targets.
-fn pushed(observed: &Observed, conditions: &Conditions, targets: &[BackupTargetStatus], now: Timestamp) -> Push {
-    let success = status::of_session(conditions, targets, true) == BackupSessionPhase::Succeeded;
-    let invoker = observed.session.spec.invoker.clone().unwrap_or_default();
-    let repository = observed.invoker.found().and_then(|invoker| invoker.spec.repository.clone()).unwrap_or_default();
-    let labels = metrics::invoker(&invoker.kind, &invoker.name, namespace(observed), &repository.name);
-    let sample = |name, value| Sample { name, labels: labels.clone(), value };
-    let mut samples = vec![sample(metrics::BACKUP_SESSION_SUCCESS, f64::from(u8::from(success)))];
-    if success {
-        samples.push(sample(metrics::BACKUP_SESSION_DURATION, age(observed, now).as_secs_f64()));
-        samples.push(sample(metrics::BACKUP_TARGET_COUNT, targets.len() as f64));
-        samples.push(sample(metrics::BACKUP_LAST_SUCCESS, now.as_second() as f64));
-    }
-    let binding_type = observed.needed.binding.as_ref().and_then(|binding| binding.spec.type_.as_deref());
-    for target in targets {
-        let of_target = metrics::target(&target.target_ref.clone().unwrap_or_default(), binding_type);
-        samples.extend(target_samples(target, &[labels.clone(), of_target].concat(), now));
-    }
-    Push { job: metrics::job(&invoker.kind, namespace(observed), &invoker.name), samples }
-}
-
-/// Of a target that failed nothing but that; and its hosts' failures, which a pod that died told nobody.
-fn target_samples(target: &BackupTargetStatus, labels: &Labels, now: Timestamp) -> Vec<Sample> {
-    let sample = |name, value| Sample { name, labels: labels.clone(), value };
-    let success = target.phase == Some(TargetPhase::Succeeded);
-    let mut samples = vec![sample(metrics::BACKUP_TARGET_SUCCESS, f64::from(u8::from(success)))];
-    if success {
-        samples.push(sample(metrics::BACKUP_TARGET_HOST_COUNT, f64::from(target.total_hosts.unwrap_or_default())));
-        samples.push(sample(metrics::BACKUP_TARGET_LAST_SUCCESS, now.as_second() as f64));
-    }
-    for host in target.stats.iter().flatten().filter(|host| host.phase == Some(HostBackupPhase::Failed)) {
-        let mut labels = labels.clone();
-        labels.push(("hostname", host.hostname.clone().unwrap_or_default()));
-        samples.push(Sample { name: metrics::BACKUP_HOST_SUCCESS, labels, value: 0.0 });
-    }
-    samples
 }

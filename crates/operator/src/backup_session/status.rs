@@ -56,7 +56,9 @@ pub(super) fn of_session(
     }
     let of = |phase| targets.iter().filter(|target| target.phase == Some(phase)).count();
     let (succeeded, failed) = (of(TargetPhase::Succeeded), of(TargetPhase::Failed));
-    if targets.is_empty() || of(TargetPhase::Pending) == targets.len() {
+    // A batch's hook may be at work before the first target is.
+    let hook = conditions.status("GlobalPreBackupHookSucceeded").is_some();
+    if targets.is_empty() || (of(TargetPhase::Pending) == targets.len() && !hook) {
         BackupSessionPhase::Pending
     } else if succeeded + failed < targets.len() || !finished {
         BackupSessionPhase::Running

@@ -3,13 +3,14 @@
 use api::{
     FunctionSpec,
     hooks::{BackupHooks, RestoreHooks},
+    target::TargetRef,
 };
 use k8s_openapi::api::core::v1::{Container, VolumeMount};
 
-use super::{Way, Work};
+use super::{Invoker, Owner, Way, Work};
 
 /// Their names, which are Stash's.
-const NAMES: [&str; 2] = ["pre-task-hook", "post-task-hook"];
+pub(super) const NAMES: [&str; 2] = ["pre-task-hook", "post-task-hook"];
 
 /// Which of a session's hooks there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,30 +46,47 @@ pub(super) fn function(
     output_dir: &str,
     mounts: Vec<VolumeMount>,
 ) -> (String, FunctionSpec) {
-    let (hook, session) = match (work.way, last) {
-        (Way::Backup { .. }, false) => ("preBackup", work.session.name),
-        (Way::Backup { .. }, true) => ("postBackup", work.session.name),
-        (Way::Restore { .. }, false) => ("preRestore", ""),
-        (Way::Restore { .. }, true) => ("postRestore", ""),
-    };
-    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
-    let flags = [
-        ("namespace", work.session.namespace.to_owned()),
-        ("backupsession", session.to_owned()),
-        ("invoker-kind", work.invoker.kind.to_owned()),
-        ("invoker-name", work.invoker.name.to_owned()),
-        ("target-kind", text(work.target.kind.as_ref())),
-        ("target-name", text(work.target.name.as_ref())),
-        ("hook-type", hook.to_owned()),
-        ("output-dir", output_dir.to_owned()),
-    ];
-    let flags = flags.into_iter().map(|(name, value)| format!("--{name}={value}"));
+    let hook = hook(matches!(work.way, Way::Restore { .. }), last);
     let function = FunctionSpec {
-        args: Some(["run-hook".to_owned()].into_iter().chain(flags).collect()),
+        args: Some(flags(work.session, work.invoker, Some(work.target), hook, output_dir)),
         volume_mounts: Some(mounts),
         ..FunctionSpec::default()
     };
     (NAMES[usize::from(last)].to_owned(), function)
+}
+
+/// What a hook is called.
+pub(super) fn hook(restore: bool, behind: bool) -> &'static str {
+    match (restore, behind) {
+        (false, false) => "preBackup",
+        (false, true) => "postBackup",
+        (true, false) => "preRestore",
+        (true, true) => "postRestore",
+    }
+}
+
+/// The arguments of what runs it. Without a target it is that of a whole batch.
+pub(super) fn flags(
+    session: Owner<'_>,
+    invoker: Invoker<'_>,
+    target: Option<&TargetRef>,
+    hook: &str,
+    output_dir: &str,
+) -> Vec<String> {
+    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+    let backup_session = if session.kind == "BackupSession" { session.name } else { "" };
+    let flags = [
+        ("namespace", session.namespace.to_owned()),
+        ("backupsession", backup_session.to_owned()),
+        ("invoker-kind", invoker.kind.to_owned()),
+        ("invoker-name", invoker.name.to_owned()),
+        ("target-kind", text(target.and_then(|target| target.kind.as_ref()))),
+        ("target-name", text(target.and_then(|target| target.name.as_ref()))),
+        ("hook-type", hook.to_owned()),
+        ("output-dir", output_dir.to_owned()),
+    ];
+    let flags = flags.into_iter().map(|(name, value)| format!("--{name}={value}"));
+    ["run-hook".to_owned()].into_iter().chain(flags).collect()
 }
 
 /// Puts the hooks' containers among the others: one before all, one before the last, which tells what became of it,

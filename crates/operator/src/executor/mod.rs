@@ -1,6 +1,7 @@
 //! The Job that does the work of one target of a session, and the claim that it may need. Pure: everything that was read from
 //! the cluster comes in, objects go out.
 
+pub(crate) mod batch_hook;
 mod containers;
 mod hooks;
 mod job;

@@ -1,7 +1,8 @@
 //! Looks at everything that a Repository's plan depends on.
 
 use api::{
-    BackupConfiguration, Repository, RestoreSession, labels, repository::RepositoryStatus, session::RepositoryRef,
+    BackupBatch, BackupConfiguration, Repository, RestoreBatch, RestoreSession, labels, repository::RepositoryStatus,
+    session::RepositoryRef,
 };
 use k8s_openapi::{
     api::rbac::v1::{Role, RoleBinding},
@@ -30,7 +31,9 @@ impl Kind for Repository {
 
     async fn observe(self, cluster: &Cluster) -> Result<Observed, kube::Error> {
         let mut users = used_by::<BackupConfiguration>(&self, "BackupConfiguration", cluster).await?;
+        users.extend(used_by::<BackupBatch>(&self, "BackupBatch", cluster).await?);
         users.extend(used_by::<RestoreSession>(&self, "RestoreSession", cluster).await?);
+        users.extend(used_by::<RestoreBatch>(&self, "RestoreBatch", cluster).await?);
         Ok(Observed {
             users,
             roles: made_for::<Role>(&self, cluster).await?,

@@ -1,19 +1,29 @@
 //! The lab's Kubernetes API server with the chart on it.
 #![allow(dead_code, reason = "each test target uses a part of it")]
 
+use std::time::Duration;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client, Config,
     api::{Patch, PatchParams, ValidationDirective},
     config::{KubeConfigOptions, Kubeconfig},
     core::{ApiResource, DynamicObject, GroupVersionKind},
+    runtime::{conditions, wait::await_condition},
 };
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::chart::helm;
+use crate::chart::{helm, objects};
 
 /// A ClusterRole that Stash's operator makes and nobody removes.
 pub const LEFT_BY_STASH: &str = "stash-backup-job";
+
+/// What the chart makes for a Prometheus Operator.
+const PROMETHEUS_KINDS: &str = include_str!("../chart/prometheus-kinds.yaml");
+
+/// How long the server may take to serve a kind.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Kinds of the chart that belong to no namespace.
 const CLUSTER_WIDE: [&str; 6] =
@@ -45,11 +55,23 @@ async fn install() -> String {
         "rules": [{ "apiGroups": ["stash.appscode.com"], "resources": ["*"], "verbs": ["*"] }],
     });
     apply(&client, &left).await.expect("a role");
+    for definition in objects(PROMETHEUS_KINDS) {
+        serve(&client, &definition).await;
+    }
     let arguments = ["upgrade", "--install", "larder", "charts/larder", "--namespace", &name];
     let refused = helm(&arguments).expect_err("what is there already is not taken over unasked");
     assert!(refused.contains("cannot be imported into the current release"), "{refused}");
     helm(&[&arguments[..], &["--take-ownership"]].concat()).expect("installed");
     name
+}
+
+/// Makes a definition, and waits until its kind is served.
+async fn serve(client: &Client, definition: &Value) {
+    apply(client, definition).await.expect("a definition");
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let name = definition["metadata"]["name"].as_str().expect("a name");
+    let served = await_condition(definitions, name, conditions::is_crd_established());
+    tokio::time::timeout(PATIENCE, served).await.expect("served in time").expect("watched");
 }
 
 /// Makes an object, or makes it what it should be.

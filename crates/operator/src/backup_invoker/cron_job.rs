@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{BackupConfiguration, labels, owner, runtime_settings::RuntimeSettings};
+use api::{BackupInvoker, labels, owner, runtime_settings::RuntimeSettings};
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, CronJobSpec, JobSpec, JobTemplateSpec},
@@ -17,41 +17,40 @@ use crate::{executor::Settings, identity::Identity, names, owned, plan::Wanted, 
 const ROLE: &str = "stash-cron-job";
 
 /// What is needed for sessions to begin by themselves, the CronJob last.
-pub(super) fn of(configuration: &BackupConfiguration, operator: &Settings) -> Vec<Wanted> {
-    let name = names::cron_job(configuration.metadata.name.as_deref().unwrap_or_default());
-    let settings = configuration.spec.runtime_settings.clone().unwrap_or_default();
-    let uid = configuration.metadata.uid.as_deref().unwrap_or_default();
-    let owner = owner::by("BackupConfiguration", configuration.metadata.name.as_deref().unwrap_or_default(), uid);
+pub(super) fn of(invoker: &BackupInvoker, operator: &Settings) -> Vec<Wanted> {
+    let name = names::cron_job(invoker.name());
+    let settings = invoker.spec.runtime_settings.clone().unwrap_or_default();
+    let owner = owner::by(invoker.kind, invoker.name(), invoker.metadata.uid.as_deref().unwrap_or_default());
     let identity = Identity {
         name: &name,
         settings: Some(&settings),
-        namespace: configuration.metadata.namespace.as_deref().unwrap_or_default(),
+        namespace: invoker.metadata.namespace.as_deref().unwrap_or_default(),
         role: ROLE,
         pull_secrets: &operator.pull_secrets,
         owner: owner.clone(),
-        labels: labels_of(configuration),
+        labels: labels_of(invoker),
     };
     let mut wanted = identity.wanted();
-    let pod = pod(configuration, &operator.image, identity.account(), settings.clone());
+    let pod = pod(invoker, &operator.image, identity.account(), settings.clone());
     let metadata = ObjectMeta {
         name: Some(name.clone()),
-        namespace: configuration.metadata.namespace.clone(),
-        labels: Some(labels_of(configuration)),
+        namespace: invoker.metadata.namespace.clone(),
+        labels: Some(labels_of(invoker)),
         owner_references: Some(vec![owner]),
         ..ObjectMeta::default()
     };
-    wanted.push(Wanted::CronJob(Box::new(cron_job(configuration, metadata, pod))));
+    wanted.push(Wanted::CronJob(Box::new(cron_job(invoker, metadata, pod))));
     wanted
 }
 
-fn cron_job(configuration: &BackupConfiguration, metadata: ObjectMeta, pod: PodTemplateSpec) -> CronJob {
-    let mut of_job = labels_of(configuration);
+fn cron_job(invoker: &BackupInvoker, metadata: ObjectMeta, pod: PodTemplateSpec) -> CronJob {
+    let mut of_job = labels_of(invoker);
     of_job.insert(labels::DELETE_JOB_ON_COMPLETION.into(), "true".into());
     CronJob {
         metadata,
         spec: Some(CronJobSpec {
-            schedule: configuration.spec.schedule.clone().unwrap_or_default(),
-            suspend: Some(configuration.spec.paused.unwrap_or_default()),
+            schedule: invoker.spec.schedule.clone().unwrap_or_default(),
+            suspend: Some(invoker.spec.paused.unwrap_or_default()),
             job_template: JobTemplateSpec {
                 metadata: Some(ObjectMeta { labels: Some(of_job), ..ObjectMeta::default() }),
                 spec: Some(JobSpec { template: pod, ..JobSpec::default() }),
@@ -62,8 +61,7 @@ fn cron_job(configuration: &BackupConfiguration, metadata: ObjectMeta, pod: PodT
     }
 }
 
-fn pod(configuration: &BackupConfiguration, image: &str, account: &str, settings: RuntimeSettings) -> PodTemplateSpec {
-    let invoker = configuration.metadata.name.as_deref().unwrap_or_default();
+fn pod(invoker: &BackupInvoker, image: &str, account: &str, settings: RuntimeSettings) -> PodTemplateSpec {
     let pod = settings.pod.unwrap_or_default();
     let container = settings.container.unwrap_or_default();
     let container = Container {
@@ -72,8 +70,8 @@ fn pod(configuration: &BackupConfiguration, image: &str, account: &str, settings
         image_pull_policy: Some("IfNotPresent".into()),
         args: Some(vec![
             "create-backupsession".into(),
-            format!("--invoker-name={invoker}"),
-            "--invoker-kind=BackupConfiguration".into(),
+            format!("--invoker-name={}", invoker.name()),
+            format!("--invoker-kind={}", invoker.kind),
         ]),
         resources: container.resources,
         env: container.env,
@@ -84,7 +82,7 @@ fn pod(configuration: &BackupConfiguration, image: &str, account: &str, settings
     let wanted = pod.security_context.clone().unwrap_or_default();
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
-            labels: Some(labels_of(configuration)),
+            labels: Some(labels_of(invoker)),
             annotations: pod.pod_annotations.clone(),
             ..ObjectMeta::default()
         }),
@@ -96,6 +94,6 @@ fn pod(configuration: &BackupConfiguration, image: &str, account: &str, settings
     }
 }
 
-fn labels_of(configuration: &BackupConfiguration) -> BTreeMap<String, String> {
-    owned::labels(configuration.metadata.labels.as_ref(), labels::BACKUP)
+fn labels_of(invoker: &BackupInvoker) -> BTreeMap<String, String> {
+    owned::labels(invoker.metadata.labels.as_ref(), labels::BACKUP)
 }

@@ -1,5 +1,0 @@
-//! BackupConfigurations: whether they can begin sessions, and what begins them.
-
-mod cron_job;
-mod observe;
-pub mod plan;

@@ -1,0 +1,8 @@
+//! A RestoreSession or a RestoreBatch: whether it can begin, what does its work, and what became of it.
+
+mod observe;
+pub mod plan;
+mod rules;
+mod status;
+mod told;
+mod work;

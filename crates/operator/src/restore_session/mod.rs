@@ -1,5 +1,0 @@
-//! RestoreSessions: whether they can begin, what does their work, and what became of them.
-
-mod observe;
-pub mod plan;
-mod rules;
