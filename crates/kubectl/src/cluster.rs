@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use api::labels;
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Config, Resource, ResourceExt as _,
@@ -101,9 +102,17 @@ impl Cluster {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Objects of a kind that lies in no namespace.
-    pub(crate) fn wide<K: Resource<DynamicType = ()>>(&self) -> Api<K> {
-        Api::all(self.client.clone())
+    /// The API server's version, and the API groups of Larder's kinds that it knows, with their versions.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(crate) async fn versions(&self) -> Result<(String, Vec<String>)> {
+        let unanswered = |source| Error::Server { source: Box::new(source) };
+        let version = self.client.apiserver_version().await.map_err(unanswered)?;
+        let groups = self.client.list_api_groups().await.map_err(unanswered)?;
+        let ours = groups.groups.into_iter().filter(|group| [labels::GROUP, labels::CATALOG_GROUP].contains(&group.name.as_str()));
+        let versions = ours.flat_map(|group| group.versions.into_iter().map(|version| version.group_version));
+        Ok((version.git_version, versions.collect()))
     }
 
     /// An object by name.
@@ -136,17 +145,6 @@ impl Cluster {
             None => Api::all(self.client.clone()),
         };
         listed(&api, labels).await.map_err(|error| failed::<K>("list", namespace, "", error))
-    }
-
-    /// Objects of a kind that lies in no namespace.
-    ///
-    /// # Errors
-    /// Where the API server does not say.
-    pub async fn list_wide<K>(&self) -> Result<Vec<K>>
-    where
-        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
-    {
-        listed(&self.wide::<K>(), "").await.map_err(|error| failed::<K>("list", None, "", error))
     }
 
     /// Makes an object.
@@ -306,8 +304,16 @@ pub(crate) fn failed<K: Resource<DynamicType = ()>>(
         403 if answer.message.contains(" cannot ") => Error::Forbidden {
             verb,
             resource: resource::<K>(),
-            place: namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}")),
-            remedy: remedy::<K>(),
+            place: match namespace {
+                Some(namespace) => format!(" in namespace {namespace}"),
+                None if verb == "list" => " in all namespaces".to_owned(),
+                None => String::new(),
+            },
+            remedy: if namespace.is_none() && verb == "list" {
+                "name a namespace in which you may (-n), or ask for that right in all of them"
+            } else {
+                remedy::<K>()
+            },
             answer: answer.message.clone(),
         },
         404 if of_object => {
@@ -333,7 +339,7 @@ fn resource<K: Resource<DynamicType = ()>>() -> String {
 /// Who may do that.
 fn remedy<K: Resource<DynamicType = ()>>() -> &'static str {
     match K::group(&()).as_ref() {
-        api::labels::GROUP | api::labels::CATALOG_GROUP => {
+        labels::GROUP | labels::CATALOG_GROUP => {
             "ask for the ClusterRole appscode:stash:edit, which Kubernetes' own roles edit and admin include"
         }
         "apps" => {

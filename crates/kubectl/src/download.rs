@@ -97,7 +97,9 @@ mod tests {
         let snapshot = |first: &str, host: &str, path: &str| json!({"type": "snapshot", "id": format!("{first}{}", "0".repeat(64 - first.len())), "host": host, "paths": [path]});
         let objects =
             vec![snapshot("aa11", "host-0", "/a"), snapshot("aa22", "host-0", "/b"), snapshot("bb33", "host-1", "/a")];
-        Answer { objects, ..Answer::default() }
+        let mut answer = Answer::default();
+        answer.objects = objects;
+        answer
     }
 
     fn folders(wanted: &Wanted) -> Vec<String> {

@@ -23,6 +23,12 @@ pub enum Error {
         /// Why.
         source: Box<kube::Error>,
     },
+    /// The API server does not answer.
+    #[error("the API server of the kubeconfig does not answer as it should")]
+    Server {
+        /// Why.
+        source: Box<kube::Error>,
+    },
     /// There is no object of that name.
     #[error("there is no {kind} {name} in namespace {namespace}")]
     Missing {

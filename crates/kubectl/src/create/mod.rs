@@ -80,7 +80,7 @@ fn some<T>(all: Vec<T>) -> Option<Vec<T>> {
 }
 
 /// Names that the API server takes, so that what is wrong is said in words of flags.
-fn name(flag: &'static str, value: &str) -> Result<()> {
+pub(crate) fn name(flag: &'static str, value: &str) -> Result<()> {
     let fine = |part: &str| {
         let ends = part.starts_with('-') || part.ends_with('-');
         !part.is_empty() && !ends && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

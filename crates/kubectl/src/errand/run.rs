@@ -3,16 +3,15 @@
 use std::{path::Path, time::Duration};
 
 use engine::export::Exported;
-use futures::{AsyncBufReadExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::{
     Api, ResourceExt as _,
-    api::{AttachParams, DeleteParams, LogParams},
+    api::{AttachParams, DeleteParams},
 };
 use tokio::io::AsyncReadExt as _;
 
 use super::{Errands, PodChoice, image, pod};
-use crate::{Cluster, Error, Result, cluster::failed};
+use crate::{Cluster, Error, Result, cluster::failed, log::Listener};
 
 /// How long a pod may take to start: images are pulled meanwhile.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -127,10 +126,10 @@ impl<'a> Borrowed<'a> {
     /// Tells each line of its log until it has ended.
     async fn listened(&self, tell: &mut (dyn FnMut(&str) + Send)) -> Result<u8> {
         self.started().await?;
-        let mut heard = 0;
+        let mut log = Listener::new(&self.api, &self.name, pod::CONTAINER);
         loop {
             // A connection that breaks is made again; the lines that were heard are passed over.
-            let whole = self.heard(&mut heard, tell).await;
+            let whole = self.heard(&mut log, tell).await;
             match (self.state().await?, whole) {
                 (State::Ended(code), true) => return Ok(code),
                 (State::Lost(why), _) => return Err(self.lost(why)),
@@ -140,21 +139,8 @@ impl<'a> Borrowed<'a> {
     }
 
     /// Whether the log was read to its end.
-    async fn heard(&self, heard: &mut usize, tell: &mut (dyn FnMut(&str) + Send)) -> bool {
-        let params = LogParams { container: Some(pod::CONTAINER.into()), follow: true, ..LogParams::default() };
-        let read = async {
-            let mut lines = self.api.log_stream(&self.name, &params).await.map_err(std::io::Error::other)?.lines();
-            let mut at = 0;
-            while let Some(line) = lines.try_next().await? {
-                at += 1;
-                if at > *heard {
-                    *heard = at;
-                    tell(&line);
-                }
-            }
-            std::io::Result::Ok(())
-        };
-        match read.await {
+    async fn heard(&self, log: &mut Listener<'_>, tell: &mut (dyn FnMut(&str) + Send)) -> bool {
+        match log.hear(true, tell).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::info!(pod = self.name, %error, "its log cannot be read; trying again");

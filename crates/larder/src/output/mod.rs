@@ -3,7 +3,7 @@
 
 mod progress;
 mod size;
-mod table;
+
 
 use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use crate::exit::Exit;
 
 pub use progress::showing;
 pub use size::{bytes, count, counted, duration, indices_of, rate};
-pub use table::Table;
+pub use kubectl::table::Table;
 
 /// Where results go, and in what form.
 #[derive(Debug, Clone)]
