@@ -92,6 +92,12 @@ impl Cluster {
         Ok(Self { client, namespace })
     }
 
+    /// The same cluster with another namespace in it.
+    #[must_use]
+    pub fn within(&self, namespace: &str) -> Self {
+        Self { client: self.client.clone(), namespace: namespace.to_owned() }
+    }
+
     /// The namespace that is meant where nothing else is said.
     pub fn namespace(&self) -> &str {
         &self.namespace

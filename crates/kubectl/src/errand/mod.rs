@@ -11,6 +11,7 @@ mod variables;
 use std::path::Path;
 
 use api::Repository;
+use kube::ResourceExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Cluster, Error, Result};
@@ -87,5 +88,23 @@ impl<'a> Errands<'a> {
             Place::Here => here::export(self, snapshots).await,
             Place::Pod(choice) => run::export(self, choice, snapshots).await,
         }
+    }
+}
+
+/// The Repository of that name; without one, the only one of the namespace.
+///
+/// # Errors
+/// Where there are none or several.
+pub async fn repository(cluster: &Cluster, name: Option<&str>) -> Result<String> {
+    if let Some(name) = name {
+        return Ok(name.to_owned());
+    }
+    let namespace = cluster.namespace();
+    let all: Vec<Repository> = cluster.list(Some(namespace), "").await?;
+    let names: Vec<String> = all.iter().map(ResourceExt::name_any).collect();
+    match &names[..] {
+        [only] => Ok(only.clone()),
+        [] => Err(Error::Flags { why: format!("there is no Repository in namespace {namespace}: -n says another") }),
+        _ => Err(Error::Flags { why: format!("which Repository of namespace {namespace}? There are: {}", names.join(", ")) }),
     }
 }

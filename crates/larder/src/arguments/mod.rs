@@ -36,7 +36,7 @@ pub struct Arguments {
 }
 
 /// How much is said, and in what form.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct OutputArguments {
     /// Print one JSON object a line instead of text: progress, results and a final summary
     #[arg(long, global = true, display_order = 900, env = "LARDER_JSON", value_parser = clap::builder::FalseyValueParser::new())]
@@ -50,6 +50,10 @@ impl Arguments {
     /// What was said: to `larder`, or to kubectl where it calls the program by a plugin's name.
     pub fn read() -> Self {
         let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
+        if words.first().is_some_and(|program| kubectl::completes(program)) {
+            let words = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            return Self { output: OutputArguments::default(), command: Command::KubectlComplete(words) };
+        }
         let Some(plugin) = words.first().and_then(|program| kubectl::plugin(program)) else { return Self::parse() };
         let matches = kubectl::command(plugin).get_matches_from(words);
         let PluginArguments { output, kubectl } =
@@ -110,6 +114,9 @@ pub enum Command {
     Unlock(UnlockArguments),
     /// Work with backups in Kubernetes: what `kubectl larder` and `kubectl stash` call
     Kubectl(Box<KubectlArguments>),
+    /// What kubectl asks for where these words are typed: said by the program's name only
+    #[command(skip)]
+    KubectlComplete(Vec<String>),
     /// Run the Kubernetes operator: what the chart starts
     Operator(OperatorArguments),
     /// What a pod of `kubectl larder download` does: nothing, while others are run beside it

@@ -55,6 +55,7 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::Key(command) => blocking(move || key::run(&command, &output)).await,
         Command::Unlock(arguments) => blocking(move || unlock::run(&arguments, &output)).await,
         Command::Kubectl(arguments) => kubectl::run(*arguments, &output).await,
+        Command::KubectlComplete(words) => kubectl::complete::run(&words, &output),
         Command::Operator(arguments) => operator::run(arguments).await,
         Command::Hold => hold::run().await,
         Command::CreateBackupSession(arguments) => pod::create_session(arguments).await,

@@ -4,7 +4,6 @@
 mod progress;
 mod size;
 
-
 use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
 

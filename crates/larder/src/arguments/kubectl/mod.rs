@@ -3,6 +3,8 @@
 mod cluster;
 mod create;
 mod repository;
+mod restore;
+mod see;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use kubectl::trigger::Of;
@@ -10,8 +12,12 @@ use kubectl::trigger::Of;
 pub use cluster::ClusterArguments;
 pub use create::CreateCommand;
 pub use repository::{DeleteCommand, DeleteSnapshotArguments, DownloadArguments, UnlockRepositoryArguments};
+pub use restore::{RestoreBackupArguments, WaitArguments};
+pub use see::{
+    DebugCommand, Form, LogsArguments, SnapshotsOfArguments, StatusArguments, VerifyRepositoryArguments, VersionOfAllArguments,
+};
 
-use super::OutputArguments;
+use super::{CompletionsArguments, OutputArguments};
 
 /// Work with backups in Kubernetes: what `kubectl larder` and `kubectl stash` call.
 #[derive(Debug, Args)]
@@ -38,30 +44,47 @@ pub struct PluginArguments {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum KubectlCommand {
-    /// Create a Repository, BackupConfiguration or RestoreSession
-    #[command(subcommand)]
-    Create(CreateCommand),
+    /// Show what is backed up, since when, how the last backup ended, and when the next one is
+    Status(StatusArguments),
     /// Begin a backup now
     Trigger(TriggerArguments),
+    /// Put a backup back, asking what is not said
+    Restore(Box<RestoreBackupArguments>),
+    /// List the snapshots of a Repository, or the indices of one
+    Snapshots(SnapshotsOfArguments),
+    /// Read a snapshot back and prove it, or the whole repository
+    Verify(VerifyRepositoryArguments),
+    /// Print what the pods of a backup or a restore have written
+    Logs(LogsArguments),
     /// Let a schedule rest
     #[command(subcommand)]
     Pause(PauseCommand),
     /// Let a schedule go on
     #[command(subcommand)]
     Resume(PauseCommand),
+    /// Create a Repository, BackupConfiguration or RestoreSession
+    #[command(subcommand)]
+    Create(CreateCommand),
     /// Copy an object with what it needs into another namespace
     #[command(subcommand)]
     Cp(CopyCommand),
-    /// Remove locks of a repository whose owner is dead
-    Unlock(UnlockRepositoryArguments),
+    /// Write the files of snapshots into a folder here
+    Download(DownloadArguments),
     /// Delete a snapshot
     #[command(subcommand)]
     Delete(DeleteCommand),
-    /// Write the files of snapshots into a folder here
-    Download(DownloadArguments),
+    /// Remove locks of a repository whose owner is dead
+    Unlock(UnlockRepositoryArguments),
+    /// Print all that helps to find out why something does not work
+    #[command(subcommand)]
+    Debug(DebugCommand),
     /// Not done by Larder: it saves databases, not volumes
     #[command(subcommand)]
     Clone(CloneCommand),
+    /// Print the completions of a shell
+    Completion(CompletionsArguments),
+    /// Print the versions of the plugin, the operator and Kubernetes
+    Version(VersionOfAllArguments),
 }
 
 /// `trigger`.
@@ -71,8 +94,10 @@ pub struct TriggerArguments {
     #[arg(value_name = "BACKUPCONFIG", required_unless_present = "backupbatch", conflicts_with = "backupbatch")]
     pub name: Option<String>,
     /// The BackupBatch instead
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", alias = "backup-batch")]
     pub backupbatch: Option<String>,
+    #[command(flatten)]
+    pub wait: WaitArguments,
 }
 
 impl TriggerArguments {
@@ -182,6 +207,12 @@ pub fn plugin(program: &std::ffi::OsStr) -> Option<&'static str> {
     }
 }
 
+/// Whether a program's name is that by which kubectl asks how a plugin's words may go on.
+pub fn completes(program: &std::ffi::OsStr) -> bool {
+    let name = std::path::Path::new(program).file_stem().and_then(std::ffi::OsStr::to_str);
+    matches!(name, Some("kubectl_complete-larder" | "kubectl_complete-stash"))
+}
+
 /// The plugin's commands, under the name by which it is called.
 pub fn command(plugin: &'static str) -> clap::Command {
     PluginArguments::command().name(plugin).bin_name(plugin).display_name(plugin)
@@ -200,6 +231,7 @@ mod tests {
         for other in ["larder", "/larder", "kubectl", "kubectl-other", ""] {
             assert_eq!(plugin(OsStr::new(other)), None, "{other}");
         }
+        assert!(completes(OsStr::new("/usr/bin/kubectl_complete-stash")) && !completes(OsStr::new("kubectl-stash")));
     }
 
     #[test]
