@@ -71,7 +71,8 @@ pub fn unpack(from: impl Read, to: &Path) -> Result<Exported> {
     let folder = Folder::begin(to)?;
     let broken = |source| Error::Export { path: to.to_owned(), source };
     let mut exported = Exported::default();
-    for entry in tar::Archive::new(from).entries().map_err(broken)? {
+    let mut archive = tar::Archive::new(from);
+    for entry in archive.entries().map_err(broken)? {
         let entry = entry.map_err(broken)?;
         let path = entry.path().map_err(broken)?.to_string_lossy().into_owned();
         if entry.header().entry_type() != tar::EntryType::Regular {
@@ -80,6 +81,8 @@ pub fn unpack(from: impl Read, to: &Path) -> Result<Exported> {
         let size = entry.size();
         exported.add(folder.write(&path, &mut Exactly { inner: entry, left: size })?);
     }
+    // An archive ends before its last blocks: whoever writes them must not be left with them.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
     folder.finish()?;
     Ok(exported)
 }

@@ -6,9 +6,9 @@ use engine::export::Exported;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::{
     Api, ResourceExt as _,
-    api::{AttachParams, DeleteParams},
+    api::{AttachParams, AttachedProcess, DeleteParams},
 };
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, DuplexStream};
 
 use super::{Errands, PodChoice, image, pod};
 use crate::{Cluster, Error, Result, cluster::failed, log::Listener};
@@ -17,6 +17,8 @@ use crate::{Cluster, Error, Result, cluster::failed, log::Listener};
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How often a pod is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Bytes on their way out of a pod that nobody has written down yet.
+const PIPE: usize = 256 * 1024;
 /// Of what a command in a pod says about its failure, so many bytes are kept.
 const SAID: u64 = 64 * 1024;
 /// Reasons that do not pass by waiting.
@@ -160,17 +162,31 @@ impl<'a> Borrowed<'a> {
         let params = AttachParams::default().container(pod::CONTAINER).stdin(false).stdout(true).stderr(true);
         let process = self.api.exec(&self.name, command, &params).await;
         let mut process = process.map_err(|error| self.exec_failed(error))?;
-        let (output, errors) = (process.stdout().expect("asked for"), process.stderr().expect("asked for"));
+        let (output, mut errors) = (process.stdout().expect("asked for"), process.stderr().expect("asked for"));
         let status = process.take_status().expect("taken once");
         let said = tokio::spawn(async move {
             let mut said = Vec::new();
-            let read = errors.take(SAID).read_to_end(&mut said).await;
+            let read = (&mut errors).take(SAID).read_to_end(&mut said).await;
+            // What is not kept is read all the same: the other end waits for a reader.
+            if let Err(error) = tokio::io::copy(&mut errors, &mut tokio::io::sink()).await {
+                tracing::debug!(%error, "its errors cannot be read to their end");
+            }
             read.map(|_| String::from_utf8_lossy(&said).trim().to_owned()).unwrap_or_default()
         });
         let to = to.to_owned();
-        let from = tokio_util::io::SyncIoBridge::new(output);
+        let (pipe, from) = tokio::io::duplex(PIPE);
+        let from = tokio_util::io::SyncIoBridge::new(from);
         let unpacking = tokio::task::spawn_blocking(move || engine::export::unpack(from, &to));
+        let pumped = pumped(output, pipe, process).await;
         let unpacked = unpacking.await.map_err(|error| self.lost(error.to_string()))?;
+        match pumped {
+            Pumped::Whole => {}
+            Pumped::Unread => {
+                unpacked.map_err(|source| Error::Write { source })?;
+                return Err(self.lost(format!("more came out of it than snapshot {id}")));
+            }
+            Pumped::Broken => return Err(self.lost(format!("the connection to it broke while snapshot {id} was read"))),
+        }
         let ended = status.await;
         let said = said.await.unwrap_or_default();
         if let Some(ended) = ended.filter(|ended| ended.status.as_deref() == Some("Success")) {
@@ -178,7 +194,7 @@ impl<'a> Borrowed<'a> {
             return unpacked.map_err(|source| Error::Write { source });
         }
         if said.is_empty() {
-            return Err(self.lost(format!("the connection to it broke while snapshot {id} was read")));
+            return Err(self.lost(format!("its export of snapshot {id} failed and did not say why")));
         }
         Err(Error::Errand { what: said.trim_start_matches("larder: ").to_owned(), code: 1 })
     }
@@ -196,6 +212,34 @@ impl<'a> Borrowed<'a> {
             Error::Object { source, .. } => self.lost(format!("no command can be run in it: {source}")),
             other => other,
         }
+    }
+}
+
+/// How the bytes of a process came through.
+enum Pumped {
+    /// To their end.
+    Whole,
+    /// Nobody read them any more.
+    Unread,
+    /// The connection broke.
+    Broken,
+}
+
+/// Brings a process's output into a pipe whose ends notice when the other one goes: those of kube's client do not.
+async fn pumped(mut output: impl AsyncRead + Unpin, mut pipe: DuplexStream, process: AttachedProcess) -> Pumped {
+    let copying = tokio::io::copy(&mut output, &mut pipe);
+    let mut copying = std::pin::pin!(copying);
+    let of = |copied: std::io::Result<u64>| if copied.is_ok() { Pumped::Whole } else { Pumped::Unread };
+    tokio::select! {
+        copied = &mut copying => of(copied),
+        joined = process.join() => match joined {
+            // What it wrote last may still be on its way.
+            Ok(()) => of(copying.await),
+            Err(error) => {
+                tracing::debug!(%error, "the connection broke");
+                Pumped::Broken
+            }
+        },
     }
 }
 
