@@ -116,7 +116,10 @@ impl Cluster {
         let unanswered = |source| Error::Server { source: Box::new(source) };
         let version = self.client.apiserver_version().await.map_err(unanswered)?;
         let groups = self.client.list_api_groups().await.map_err(unanswered)?;
-        let ours = groups.groups.into_iter().filter(|group| [labels::GROUP, labels::CATALOG_GROUP].contains(&group.name.as_str()));
+        let ours = groups
+            .groups
+            .into_iter()
+            .filter(|group| [labels::GROUP, labels::CATALOG_GROUP].contains(&group.name.as_str()));
         let versions = ours.flat_map(|group| group.versions.into_iter().map(|version| version.group_version));
         Ok((version.git_version, versions.collect()))
     }
@@ -307,6 +310,7 @@ pub(crate) fn failed<K: Resource<DynamicType = ()>>(
     // With a name in its details it is the object that is not there, not the kind.
     let of_object = answer.details.as_ref().is_some_and(|details| details.name == name && !name.is_empty());
     match answer.code {
+        401 => Error::Unauthorized,
         403 if answer.message.contains(" cannot ") => Error::Forbidden {
             verb,
             resource: resource::<K>(),
@@ -376,6 +380,16 @@ mod tests {
         // A quota or Pod Security refuses too, but no role helps.
         let quota = failed::<Repository>("create", Some("ns"), "r", answer(403, "exceeded quota", "r"));
         assert!(matches!(quota, Error::Object { .. }), "{quota}");
+    }
+
+    #[test]
+    fn who_may_not_look_everywhere_is_told_to_name_a_namespace() {
+        let message =
+            r#"backupsessions.stash.appscode.com is forbidden: User "u" cannot list resource "backupsessions""#;
+        let text = failed::<api::BackupSession>("list", None, "", answer(403, message, "")).to_string();
+        assert!(text.contains("in all namespaces; name a namespace in which you may (-n)"), "{text}");
+        let unknown = failed::<Repository>("get", Some("ns"), "r", answer(401, "Unauthorized", ""));
+        assert!(matches!(unknown, Error::Unauthorized), "{unknown}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Copied {
 pub async fn secret(cluster: &Cluster, name: &str, to: &str) -> Result<Vec<Copied>> {
     elsewhere(cluster, to)?;
     let secret: Secret = cluster.get(cluster.namespace(), name).await?;
-    Ok(vec![copied(cluster, secret_of(secret, to), &["data", "type"]).await?])
+    Ok(vec![copied(cluster, secret_of(&secret, to), &["data", "type"]).await?])
 }
 
 /// Copies a Repository and the Secret that opens it.
@@ -58,7 +58,8 @@ pub async fn backup_configuration(cluster: &Cluster, name: &str, to: &str) -> Re
             all = repository_from(cluster, own, &reference.name, to).await?;
         }
     }
-    all.push(copied(cluster, configuration_of(original, own, to), &["spec"]).await?);
+    let copy = configuration_of(&original, own, to);
+    all.push(Box::pin(copied(cluster, copy, &["spec"])).await?);
     Ok(all)
 }
 
@@ -70,7 +71,7 @@ async fn repository_from(cluster: &Cluster, from: &str, name: &str, to: &str) ->
         backend.and_then(|backend| backend.storage_secret_name.as_deref()).filter(|name| !name.is_empty())
     {
         let secret: Secret = cluster.get(from, secret).await?;
-        all.push(copied(cluster, secret_of(secret, to), &["data", "type"]).await?);
+        all.push(copied(cluster, secret_of(&secret, to), &["data", "type"]).await?);
     }
     let mut copy = Repository::new(name, original.spec.clone());
     bare(&mut copy, &original, to);
@@ -91,17 +92,17 @@ fn elsewhere(cluster: &Cluster, to: &str) -> Result<()> {
     Ok(())
 }
 
-fn secret_of(original: Secret, to: &str) -> Secret {
+fn secret_of(original: &Secret, to: &str) -> Secret {
     let mut copy = Secret { data: original.data.clone(), type_: original.type_.clone(), ..Secret::default() };
-    copy.metadata.name = original.metadata.name.clone();
-    bare(&mut copy, &original, to);
+    copy.metadata.name.clone_from(&original.metadata.name);
+    bare(&mut copy, original, to);
     copy
 }
 
 /// A reference to a Repository of the original's namespace means that of the copy's.
-fn configuration_of(original: BackupConfiguration, from: &str, to: &str) -> BackupConfiguration {
+fn configuration_of(original: &BackupConfiguration, from: &str, to: &str) -> BackupConfiguration {
     let mut copy = BackupConfiguration::new(&original.name_any(), original.spec.clone());
-    bare(&mut copy, &original, to);
+    bare(&mut copy, original, to);
     if let Some(reference) = &mut copy.spec.repository
         && reference.namespace.as_deref().is_some_and(|namespace| namespace == from)
     {
@@ -114,7 +115,7 @@ fn configuration_of(original: BackupConfiguration, from: &str, to: &str) -> Back
 fn bare<K: Resource<DynamicType = ()>>(copy: &mut K, original: &K, to: &str) {
     let meta = copy.meta_mut();
     meta.namespace = Some(to.to_owned());
-    meta.labels = original.meta().labels.clone();
+    meta.labels.clone_from(&original.meta().labels);
     meta.annotations = original.meta().annotations.clone().map(|mut all| {
         all.remove(LAST_APPLIED);
         all
@@ -140,7 +141,7 @@ mod tests {
         original.metadata.finalizers = Some(vec!["stash.appscode.com".into()]);
         original.metadata.labels = Some(BTreeMap::from([("team".into(), "x".into())]));
         original.metadata.annotations = Some(BTreeMap::from([(LAST_APPLIED.into(), "{}".into())]));
-        let copy = configuration_of(original, "a", "b");
+        let copy = configuration_of(&original, "a", "b");
         assert_eq!((copy.namespace().as_deref(), copy.uid(), copy.finalizers().len()), (Some("b"), None, 0));
         assert_eq!((copy.labels().len(), copy.metadata.annotations), (1, None));
         assert_eq!(copy.spec.repository.expect("one").namespace, None);
@@ -150,7 +151,7 @@ mod tests {
     fn a_repository_of_a_third_namespace_stays_there() {
         let reference = RepositoryRef { name: "store".into(), namespace: Some("c".into()) };
         let spec = BackupConfigurationSpec { repository: Some(reference), ..BackupConfigurationSpec::default() };
-        let copy = configuration_of(BackupConfiguration::new("es", spec), "a", "b");
+        let copy = configuration_of(&BackupConfiguration::new("es", spec), "a", "b");
         assert_eq!(copy.spec.repository.expect("one").namespace.as_deref(), Some("c"));
     }
 }

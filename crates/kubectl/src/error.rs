@@ -6,7 +6,7 @@ use kube::config::{InferConfigError, KubeconfigError};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The kubeconfig cannot be used.
-    #[error("cannot use the kubeconfig")]
+    #[error("cannot use the kubeconfig (--kubeconfig, KUBECONFIG or ~/.kube/config)")]
     Config {
         /// Why.
         source: KubeconfigError,
@@ -47,6 +47,11 @@ pub enum Error {
         /// Group and version.
         api_version: String,
     },
+    /// The API server does not know the person.
+    #[error(
+        "the API server does not take the credentials of the kubeconfig: log in again, or choose others (--context, --user)"
+    )]
+    Unauthorized,
     /// The person may not do that.
     #[error("you may not {verb} {resource}{place}; {remedy} (the API server: {answer})")]
     Forbidden {

@@ -66,7 +66,11 @@ impl<R: BufRead, W: Write> Asker<R, W> {
             if answer == "*" {
                 return Ok(None);
             }
-            if answer.matches('*').count() == 1 { Ok(Some(answer.to_owned())) } else { Err("one * is needed".to_owned()) }
+            if answer.matches('*').count() == 1 {
+                Ok(Some(answer.to_owned()))
+            } else {
+                Err("one * is needed".to_owned())
+            }
         })
     }
 
@@ -75,7 +79,8 @@ impl<R: BufRead, W: Write> Asker<R, W> {
     /// # Errors
     /// Where no answer comes.
     pub fn conflict(&mut self) -> Result<Conflict> {
-        let question = "What if an index is there already: fail (change nothing), skip (leave it), overwrite (DELETE it first)";
+        let question =
+            "What if an index is there already: fail (change nothing), skip (leave it), overwrite (DELETE it first)";
         self.ask(question, Conflict::Fail.word(), |answer| {
             let all = [Conflict::Fail, Conflict::Skip, Conflict::Overwrite];
             let meant = all.into_iter().find(|conflict| conflict.word() == answer);

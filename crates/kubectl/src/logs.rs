@@ -48,7 +48,12 @@ pub enum Told {
 ///
 /// # Errors
 /// Where it has no pods, or they may not be read.
-pub async fn told(cluster: &Cluster, session: &Session, wanted: &Wanted, tell: &mut (dyn FnMut(&Told) + Send)) -> Result<()> {
+pub async fn told(
+    cluster: &Cluster,
+    session: &Session,
+    wanted: &Wanted,
+    tell: &mut (dyn FnMut(&Told) + Send),
+) -> Result<()> {
     let mut done: BTreeSet<(String, String)> = BTreeSet::new();
     let mut session = session.clone();
     loop {

@@ -55,7 +55,7 @@ pub async fn of_jobs(cluster: &Cluster, namespace: &str, jobs: &[Job]) -> Result
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let names: Vec<String> = jobs.iter().map(|job| job.name_any()).collect();
+    let names: Vec<String> = jobs.iter().map(kube::ResourceExt::name_any).collect();
     let mut pods: Vec<Pod> = cluster.list(Some(namespace), &format!("{JOB_NAME} in ({})", names.join(","))).await?;
     let order: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     pods.sort_by_key(|pod| {
@@ -79,8 +79,12 @@ pub fn containers(pod: &Pod) -> Vec<Container> {
     let spec = pod.spec.clone().unwrap_or_default();
     let status = pod.status.clone().unwrap_or_default();
     let names = spec.init_containers.iter().flatten().chain(&spec.containers).map(|container| container.name.clone());
-    let told: Vec<ContainerStatus> =
-        status.init_container_statuses.into_iter().flatten().chain(status.container_statuses.into_iter().flatten()).collect();
+    let told: Vec<ContainerStatus> = status
+        .init_container_statuses
+        .into_iter()
+        .flatten()
+        .chain(status.container_statuses.into_iter().flatten())
+        .collect();
     let waits = unscheduled(pod).unwrap_or_else(|| "its pod has not begun".to_owned());
     names
         .map(|name| {
@@ -126,21 +130,21 @@ mod tests {
 
     use super::*;
 
-    fn pod(status: serde_json::Value) -> Pod {
+    fn pod(status: &serde_json::Value) -> Pod {
         let spec = json!({"initContainers": [{"name": "backup"}], "containers": [{"name": "tell"}]});
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec, "status": status});
         serde_json::from_value(pod).expect("a pod")
     }
 
-    fn told(name: &str, state: serde_json::Value) -> serde_json::Value {
+    fn told(name: &str, state: &serde_json::Value) -> serde_json::Value {
         json!({"name": name, "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state})
     }
 
     #[test]
     fn containers_are_told_in_the_order_in_which_they_run() {
-        let pod = pod(json!({
-            "containerStatuses": [told("tell", json!({"waiting": {"reason": "PodInitializing"}}))],
-            "initContainerStatuses": [told("backup", json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}))],
+        let pod = pod(&json!({
+            "containerStatuses": [told("tell", &json!({"waiting": {"reason": "PodInitializing"}}))],
+            "initContainerStatuses": [told("backup", &json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}))],
         }));
         let all = containers(&pod);
         assert_eq!(all[0], Container { name: "backup".into(), stage: Stage::Ended(137, Some("OOMKilled".into())) });
@@ -150,11 +154,12 @@ mod tests {
 
     #[test]
     fn what_a_pod_waits_for_is_an_obstacle() {
-        let unscheduled = pod(json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}]}));
+        let unscheduled =
+            pod(&json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}]}));
         assert_eq!(obstacle(&unscheduled).as_deref(), Some("0/1 nodes"));
         let state = json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}});
-        let no_image = pod(json!({"initContainerStatuses": [told("backup", state)]}));
+        let no_image = pod(&json!({"initContainerStatuses": [told("backup", &state)]}));
         assert_eq!(obstacle(&no_image).as_deref(), Some("container backup: ImagePullBackOff: no such image"));
-        assert_eq!(obstacle(&pod(json!({}))), None);
+        assert_eq!(obstacle(&pod(&json!({}))), None);
     }
 }

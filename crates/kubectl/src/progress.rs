@@ -53,12 +53,22 @@ mod tests {
 
     #[test]
     fn a_line_about_progress_is_told_from_others() {
-        let line = r#" INFO at work phase="saving" documents=1200 expected=5000 bytes=9000 indices=3 finished=1 seconds=30"#;
+        let line =
+            r#" INFO at work phase="saving" documents=1200 expected=5000 bytes=9000 indices=3 finished=1 seconds=30"#;
         let read = Progress::read(line).expect("progress");
-        let expected =
-            Progress { phase: "saving".into(), documents: 1200, expected: 5000, bytes: 9000, indices: 3, finished: 1, seconds: 30 };
+        let expected = Progress {
+            phase: "saving".into(),
+            documents: 1200,
+            expected: 5000,
+            bytes: 9000,
+            indices: 3,
+            finished: 1,
+            seconds: 30,
+        };
         assert_eq!(read, expected);
-        for other in ["", " INFO the backup begins", " INFO hard at work today", " INFO at work phase=saving documents=many"] {
+        for other in
+            ["", " INFO the backup begins", " INFO hard at work today", " INFO at work phase=saving documents=many"]
+        {
             assert_eq!(Progress::read(other), None, "{other}");
         }
     }

@@ -88,7 +88,8 @@ impl Source {
     pub fn of(invoker: &BackupInvoker, target: Option<&str>, task: Option<&str>) -> Result<Self> {
         let name = format!("{}/{}", invoker.metadata.namespace.as_deref().unwrap_or_default(), invoker.name());
         let unfit = |why: String| Error::Unfit { kind: invoker.kind, name: name.clone(), why };
-        let named = |member: &BackupMember| member.target.clone().and_then(|target| target.target_ref).unwrap_or_default();
+        let named =
+            |member: &BackupMember| member.target.clone().and_then(|target| target.target_ref).unwrap_or_default();
         let names = || {
             let all = invoker.members().iter().filter_map(|member| named(member).name);
             all.collect::<Vec<_>>().join(", ")
@@ -102,7 +103,8 @@ impl Source {
             }
         };
         let repository = invoker.spec.repository.clone();
-        let repository = repository.ok_or_else(|| unfit("it names no Repository: it saves nothing that could be restored".into()))?;
+        let repository = repository
+            .ok_or_else(|| unfit("it names no Repository: it saves nothing that could be restored".into()))?;
         let alias = member.target.as_ref().and_then(|target| target.alias.clone()).filter(|alias| !alias.is_empty());
         let of_backup = member.task.as_ref().and_then(|task| task.name.as_deref()).filter(|name| !name.is_empty());
         let task = match (task, of_backup) {
@@ -124,7 +126,8 @@ impl Source {
     /// Why the newest snapshot of its host may be another database's: several use the Repository, and all of them as the same host.
     pub fn doubt(&self, repository: &Repository, wanted: &Wanted) -> Option<String> {
         let users = repository.status.iter().filter_map(|status| status.references.as_ref()).flatten();
-        let backups = users.filter(|user| [BACKUP_CONFIGURATION, BACKUP_BATCH].map(Some).contains(&user.kind.as_deref())).count();
+        let backups =
+            users.filter(|user| [BACKUP_CONFIGURATION, BACKUP_BATCH].map(Some).contains(&user.kind.as_deref())).count();
         let alone = self.host.as_deref().is_some_and(|host| host != HOST);
         (backups > 1 && wanted.snapshot == LATEST && !alone).then(|| {
             format!(
@@ -145,7 +148,8 @@ impl Source {
         create::name("--name", &name)?;
         let latest = wanted.snapshot == LATEST;
         if !latest && (wanted.snapshot.is_empty() || !wanted.snapshot.bytes().all(|byte| byte.is_ascii_hexdigit())) {
-            let why = "it must be latest, or the beginning of a snapshot's id; `kubectl larder snapshots` lists them".to_owned();
+            let why = "it must be latest, or the beginning of a snapshot's id; `kubectl larder snapshots` lists them"
+                .to_owned();
             return Err(Error::Flag { flag: "--snapshot", value: wanted.snapshot.clone(), why });
         }
         // An id means one snapshot, whosever it is.
@@ -247,7 +251,11 @@ fn renaming(rename: &str) -> Result<Vec<String>> {
         return Err(Error::Flag { flag: "--rename", value: rename.to_owned(), why });
     };
     let options = [("--prefix", prefix), ("--suffix", suffix)];
-    Ok(options.into_iter().filter(|(_, part)| !part.is_empty()).map(|(option, part)| format!("{option}={part}")).collect())
+    Ok(options
+        .into_iter()
+        .filter(|(_, part)| !part.is_empty())
+        .map(|(option, part)| format!("{option}={part}"))
+        .collect())
 }
 
 /// The YAML that is applied: without what nobody said.
@@ -259,7 +267,8 @@ pub fn yaml(session: &RestoreSession) -> Result<String> {
     if let Some(fields) = value.as_object_mut() {
         fields.retain(|_, field| !field.is_null());
     }
-    serde_saphyr::to_string(&value).map_err(|error| Error::Flags { why: format!("it cannot be written as YAML: {error}") })
+    serde_saphyr::to_string(&value)
+        .map_err(|error| Error::Flags { why: format!("it cannot be written as YAML: {error}") })
 }
 
 #[cfg(test)]
@@ -293,7 +302,8 @@ mod tests {
 
     #[test]
     fn the_newest_is_put_back_by_the_task_that_belongs_to_the_backups() {
-        let source = Source::of(&configuration(json!({"name": "elasticsearch-backup-7.14.0"})), None, None).expect("a source");
+        let source =
+            Source::of(&configuration(json!({"name": "elasticsearch-backup-7.14.0"})), None, None).expect("a source");
         let text = yaml(&source.object(&latest(), now()).expect("a session")).expect("YAML");
         let expected = "apiVersion: stash.appscode.com/v1beta1\nkind: RestoreSession\nmetadata:\n  name: es-20220201-100230\n  \
                         namespace: demo\nspec:\n  driver: Restic\n  repository:\n    name: store\n  task:\n    \
@@ -322,12 +332,16 @@ mod tests {
         let args = r"--match=^(orders-.*|\.kibana)$ --prefix=restored- --suffix=-x --ignoreAlias";
         assert_eq!(params, [("args".into(), args.into()), ("onConflict".into(), "overwrite".into())]);
         let rule = &session.spec.target.expect("a target").rules.expect("rules")[0];
-        assert_eq!((rule.source_host.as_deref(), rule.snapshots.as_ref().map(|all| all[0].as_str())), (None, Some("4bc21d6f")));
+        assert_eq!(
+            (rule.source_host.as_deref(), rule.snapshots.as_ref().map(|all| all[0].as_str())),
+            (None, Some("4bc21d6f"))
+        );
     }
 
     #[test]
     fn the_pattern_means_to_the_pod_what_was_meant() {
-        let args = job::es_args::EsArgs::parse(&matching(&["logs-*".into(), "a.b".into()]).expect("a match")).expect("args");
+        let args =
+            job::es_args::EsArgs::parse(&matching(&["logs-*".into(), "a.b".into()]).expect("a match")).expect("args");
         let matching = args.matching.expect("a match");
         let taken = ["logs-1", "a.b", "logs", "xlogs-1", "axb", "a.bc"].map(|name| matching.is_match(name));
         assert_eq!(taken, [true, true, false, false, false, false]);
@@ -360,7 +374,9 @@ mod tests {
             let error = source.object(&wanted, now()).expect_err(words).to_string();
             assert!(error.contains(words), "{error}");
         }
-        let own = Source::of(&configuration(json!({"name": "save-it"})), None, None).expect_err("no restore task").to_string();
+        let own = Source::of(&configuration(json!({"name": "save-it"})), None, None)
+            .expect_err("no restore task")
+            .to_string();
         assert!(own.contains("--task"), "{own}");
         let said = Source::of(&configuration(json!({"name": "save-it"})), None, Some("fill-it")).expect("a source");
         assert_eq!(said.task.as_deref(), Some("fill-it"));

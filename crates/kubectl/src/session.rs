@@ -138,7 +138,12 @@ impl From<BackupSession> for Session {
                 .map(|target| Target {
                     name: name_of(target.target_ref.as_ref()),
                     phase: target.phase.map(Into::into),
-                    snapshots: target.stats.into_iter().flatten().flat_map(|host| host.snapshots.unwrap_or_default()).collect(),
+                    snapshots: target
+                        .stats
+                        .into_iter()
+                        .flatten()
+                        .flat_map(|host| host.snapshots.unwrap_or_default())
+                        .collect(),
                 })
                 .collect(),
             why: once(why),

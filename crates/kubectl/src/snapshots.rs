@@ -38,7 +38,7 @@ pub struct Index {
 /// The snapshots that `larder snapshots` listed, the newest first.
 pub fn of_repository(repository: &str, listed: &Answer) -> Vec<Snapshot> {
     let mut all: Vec<Snapshot> = listed.of("snapshot").map(|object| snapshot(repository, object)).collect();
-    all.sort_by(|a, b| b.time.cmp(&a.time));
+    all.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
     all
 }
 
@@ -79,7 +79,9 @@ mod tests {
     fn the_newest_is_first() {
         let mut answer = Answer::default();
         for (id, time) in [("aa11223344", "2022-02-01T00:00:00Z"), ("bb11223344", "2022-02-02T00:00:00Z")] {
-            answer.objects.push(json!({"type": "snapshot", "id": id, "time": time, "host": "h", "paths": ["/a"], "bytes": null}));
+            answer
+                .objects
+                .push(json!({"type": "snapshot", "id": id, "time": time, "host": "h", "paths": ["/a"], "bytes": null}));
         }
         answer.objects.push(json!({"type": "index", "index": "logs", "documents": 3, "bytes": 9}));
         let all = of_repository("store", &answer);

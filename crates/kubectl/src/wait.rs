@@ -18,6 +18,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(1);
 /// Of a log so many lines are looked through for how far its work is.
 const LINES: i64 = 40;
+/// So often in a row the API server may not answer: it may be begun anew meanwhile.
+const FAILURES: u32 = 60;
 /// A run that nobody has taken up for so many seconds is spoken of.
 const UNTOUCHED: i64 = 30;
 
@@ -25,7 +27,7 @@ const UNTOUCHED: i64 = 30;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
     /// It is further.
-    Phase(Session),
+    Phase(Box<Session>),
     /// One of its targets is further.
     Target {
         /// Its name.
@@ -71,12 +73,7 @@ pub async fn ended(
         }
     };
     let late = || {
-        let why = format!(
-            "it has not ended within {} s; it goes on: kubectl larder logs {} -n {} --follow",
-            timeout.unwrap_or_default().as_secs(),
-            session.name(),
-            session.namespace(),
-        );
+        let why = format!("it has not ended within {} s", timeout.unwrap_or_default().as_secs());
         Error::Unfit { kind: session.kind, name: format!("{}/{}", session.namespace(), session.name()), why }
     };
     tokio::select! {
@@ -87,28 +84,47 @@ pub async fn ended(
 }
 
 async fn watched(cluster: &Cluster, session: &Session, tell: &mut (dyn FnMut(&Told) + Send)) -> Result<Session> {
-    let mut known = Known::default();
+    let (mut known, mut failures) = (Known::default(), 0);
     loop {
-        let session = find::again(cluster, session).await?;
-        known.session(&session, tell);
-        if session.phase.is_final() {
-            return Ok(session);
-        }
-        match pods::of(cluster, &session).await {
-            Ok(pods) => {
-                for pod in &pods {
-                    known.pod(cluster, &session, pod, tell).await;
-                }
-                if let Some(words) = untouched(&session, &pods, Timestamp::now()) {
-                    known.obstacle(words, tell);
-                }
+        match looked(cluster, session, &mut known, tell).await {
+            Ok(Some(ended)) => return Ok(ended),
+            Ok(None) => failures = 0,
+            Err(error @ Error::Object { .. }) if failures < FAILURES => {
+                failures += 1;
+                known.obstacle(format!("{error}; trying again"), tell);
             }
-            // Whoever may not look at pods can wait all the same.
-            Err(error @ Error::Forbidden { .. }) => known.obstacle(error.to_string(), tell),
             Err(error) => return Err(error),
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Looks once. The run, where it has ended.
+async fn looked(
+    cluster: &Cluster,
+    session: &Session,
+    known: &mut Known,
+    tell: &mut (dyn FnMut(&Told) + Send),
+) -> Result<Option<Session>> {
+    let session = find::again(cluster, session).await?;
+    known.session(&session, tell);
+    if session.phase.is_final() {
+        return Ok(Some(session));
+    }
+    match pods::of(cluster, &session).await {
+        Ok(pods) => {
+            for pod in &pods {
+                known.pod(cluster, &session, pod, tell).await;
+            }
+            if let Some(words) = untouched(&session, &pods, Timestamp::now()) {
+                known.obstacle(words, tell);
+            }
+        }
+        // Whoever may not look at pods can wait all the same.
+        Err(error @ Error::Forbidden { .. }) => known.obstacle(error.to_string(), tell),
+        Err(error) => return Err(error),
+    }
+    Ok(None)
 }
 
 /// That nobody has taken it up, where that takes unusually long.
@@ -116,7 +132,11 @@ fn untouched(session: &Session, pods: &[Pod], now: Timestamp) -> Option<String> 
     let age = now.as_second() - session.begun()?.as_second();
     let nobody = session.phase == Phase::Pending && pods.is_empty() && age >= UNTOUCHED;
     nobody.then(|| {
-        let said = if session.why.is_empty() { "is the operator at work? kubectl larder debug operator" } else { &session.why[0] };
+        let said = if session.why.is_empty() {
+            "is the operator at work? kubectl larder debug operator"
+        } else {
+            &session.why[0]
+        };
         format!("it has been pending for {UNTOUCHED} s: {said}")
     })
 }
@@ -125,7 +145,7 @@ impl Known {
     fn session(&mut self, session: &Session, tell: &mut (dyn FnMut(&Told) + Send)) {
         if self.phase != Some(session.phase) {
             self.phase = Some(session.phase);
-            tell(&Told::Phase(session.clone()));
+            tell(&Told::Phase(Box::new(session.clone())));
         }
         // Of one target the run's phase says all.
         for target in session.targets.iter().filter(|_| session.targets.len() > 1) {
@@ -165,5 +185,53 @@ impl Known {
             tell(&Told::Obstacle(words.clone()));
             self.obstacles.push(words);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{BackupSession, BackupSessionSpec};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+
+    fn pending(second: i64) -> Session {
+        let mut session = BackupSession::new("s", BackupSessionSpec::default());
+        session.metadata.creation_timestamp = Some(Time(Timestamp::from_second(second).expect("a time")));
+        session.into()
+    }
+
+    #[test]
+    fn a_run_that_nobody_takes_up_is_spoken_of() {
+        let now = Timestamp::from_second(100).expect("a time");
+        assert_eq!(untouched(&pending(71), &[], now), None);
+        assert!(untouched(&pending(70), &[], now).expect("words").contains("is the operator at work?"));
+        assert_eq!(untouched(&pending(0), &[Pod::default()], now), None);
+        let mut waits = pending(0);
+        waits.why = vec!["it waits for a place".into()];
+        assert!(untouched(&waits, &[], now).expect("words").ends_with("it waits for a place"));
+    }
+
+    #[test]
+    fn each_thing_is_told_once() {
+        let (mut known, mut told) = (Known::default(), Vec::new());
+        let mut session = pending(0);
+        let target = |phase| crate::session::Target { name: "es".into(), phase, snapshots: Vec::new() };
+        session.targets = vec![target(Some(Phase::Running)), target(None)];
+        for phase in [Phase::Pending, Phase::Pending, Phase::Running] {
+            session.phase = phase;
+            known.session(&session, &mut |one| told.push(one.clone()));
+            known.obstacle("no room".into(), &mut |one| told.push(one.clone()));
+        }
+        let kinds: Vec<&str> = told
+            .iter()
+            .map(|one| match one {
+                Told::Phase(_) => "phase",
+                Told::Target { .. } => "target",
+                Told::Progress { .. } => "progress",
+                Told::Obstacle(_) => "obstacle",
+            })
+            .collect();
+        assert_eq!(kinds, ["phase", "target", "obstacle", "phase"]);
     }
 }

@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use api::{
-    AppBinding, BackupBatch, BackupConfiguration, BackupSession, Repository, RestoreBatch, RestoreSession,
-};
+use api::{AppBinding, BackupBatch, BackupConfiguration, BackupSession, Repository, RestoreBatch, RestoreSession};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kubectl::status::{self, Observed, Report, State};
@@ -22,11 +20,14 @@ fn observed(file: &str, namespace: Option<&str>) -> Observed {
         invokers: all::<BackupConfiguration>(&objects, "BackupConfiguration").into_iter().map(Into::into).collect(),
         sessions: all::<BackupSession>(&objects, "BackupSession").into_iter().map(Into::into).collect(),
         restores: all::<RestoreSession>(&objects, "RestoreSession").into_iter().map(Into::into).collect(),
-        repositories: repositories.map(|one| ((one.namespace().unwrap_or_default(), one.name_any()), Ok(one))).collect(),
+        repositories: repositories
+            .map(|one| ((one.namespace().unwrap_or_default(), one.name_any()), Ok(one)))
+            .collect(),
         bindings: all::<AppBinding>(&objects, "AppBinding"),
     };
     seen.invokers.extend(all::<BackupBatch>(&objects, "BackupBatch").into_iter().map(Into::into));
-    seen.restores.extend(all::<RestoreBatch>(&objects, "RestoreBatch").into_iter().map(kubectl::session::Session::from));
+    seen.restores
+        .extend(all::<RestoreBatch>(&objects, "RestoreBatch").into_iter().map(kubectl::session::Session::from));
     seen
 }
 

@@ -50,13 +50,15 @@ impl NewRepository {
         let provider = self.provider.as_str();
         match provider {
             "s3" => {
-                let (bucket, endpoint) =
-                    (self.needed("--bucket", &self.bucket)?, self.needed("--endpoint", &self.endpoint)?);
+                let (bucket, endpoint) = (
+                    self.needed("--bucket", self.bucket.as_ref())?,
+                    self.needed("--endpoint", self.endpoint.as_ref())?,
+                );
                 let (prefix, region) = (self.prefix.clone(), self.region.clone());
                 backend.s3 = Some(S3 { endpoint: Some(endpoint), bucket: Some(bucket), prefix, region });
             }
             "gcs" | "b2" | "azure" | "swift" => {
-                let of = self.needed("--bucket", &self.bucket)?;
+                let of = self.needed("--bucket", self.bucket.as_ref())?;
                 match provider {
                     "gcs" => backend.gcs = Some(bucket()),
                     "b2" => backend.b2 = Some(bucket()),
@@ -67,7 +69,7 @@ impl NewRepository {
                     _ => backend.swift = Some(Swift { container: Some(of), prefix: self.prefix.clone() }),
                 }
             }
-            "rest" => backend.rest = Some(Rest { url: Some(self.needed("--endpoint", &self.endpoint)?) }),
+            "rest" => backend.rest = Some(Rest { url: Some(self.needed("--endpoint", self.endpoint.as_ref())?) }),
             "local" => {
                 let why =
                     "flags cannot describe a volume: write the Repository as YAML, with spec.backend.local".to_owned();
@@ -81,8 +83,8 @@ impl NewRepository {
         Ok(backend)
     }
 
-    fn needed(&self, flag: &'static str, value: &Option<String>) -> Result<String> {
-        let value = value.clone().filter(|value| !value.is_empty());
+    fn needed(&self, flag: &'static str, value: Option<&String>) -> Result<String> {
+        let value = value.filter(|value| !value.is_empty()).cloned();
         value.ok_or_else(|| Error::Flags { why: format!("{flag} is missing: --provider {} needs it", self.provider) })
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn yaml(object: &impl Serialize) -> Result<String> {
         }
         metadata.retain(|_, field| !field.as_object().is_some_and(serde_json::Map::is_empty));
     }
-    serde_saphyr::to_string(&value).map_err(|error| Error::Flags { why: format!("it cannot be written as YAML: {error}") })
+    serde_saphyr::to_string(&value)
+        .map_err(|error| Error::Flags { why: format!("it cannot be written as YAML: {error}") })
 }
 
 /// A line for each of the last events about an object.
@@ -98,7 +99,8 @@ mod tests {
         object.metadata.annotations = Some([annotation].into());
         object.metadata.resource_version = Some("17".into());
         let text = yaml(&object).expect("YAML");
-        let expected = "apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\nmetadata:\n  name: store\nspec: {}\n";
+        let expected =
+            "apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\nmetadata:\n  name: store\nspec: {}\n";
         assert_eq!(text, expected);
     }
 

@@ -5,8 +5,8 @@ mod describe;
 mod operator;
 
 use api::{
-    AppBinding, BackupBatch, BackupConfiguration, BackupInvoker, Repository, RestoreBatch, RestoreInvoker, RestoreSession,
-    session::RepositoryRef, target::TargetRef,
+    AppBinding, BackupBatch, BackupConfiguration, BackupInvoker, Repository, RestoreBatch, RestoreInvoker,
+    RestoreSession, session::RepositoryRef, target::TargetRef,
 };
 use k8s_openapi::api::{
     batch::v1::{CronJob, Job},
@@ -138,14 +138,20 @@ async fn shown<K: Object + serde::Serialize>(
     Ok(())
 }
 
-async fn repository(cluster: &Cluster, reference: Option<&RepositoryRef>, events: &[Event], tell: Tell<'_>) -> Result<()> {
+async fn repository(
+    cluster: &Cluster,
+    reference: Option<&RepositoryRef>,
+    events: &[Event],
+    tell: Tell<'_>,
+) -> Result<()> {
     let Some(reference) = reference else { return Ok(()) };
     let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty());
     shown::<Repository>(cluster, namespace.unwrap_or(cluster.namespace()), &reference.name, events, tell).await
 }
 
 async fn binding(cluster: &Cluster, target: Option<&TargetRef>, events: &[Event], tell: Tell<'_>) -> Result<()> {
-    let Some(name) = target.filter(|target| target.kind.as_deref() == Some("AppBinding")).and_then(|target| target.name.as_deref())
+    let Some(name) =
+        target.filter(|target| target.kind.as_deref() == Some("AppBinding")).and_then(|target| target.name.as_deref())
     else {
         return Ok(());
     };

@@ -28,8 +28,12 @@ pub struct Versions {
 pub async fn versions(cluster: &Cluster, namespace: &str) -> Result<Versions> {
     let operator = match deployments(cluster, namespace).await {
         Ok(all) => {
-            let images = all.iter().filter_map(|one| one.spec.as_ref()?.template.spec.as_ref()?.containers.first()?.image.clone());
-            images.into_iter().next().ok_or_else(|| format!("there is no operator in namespace {namespace}; --operator-namespace says another"))
+            let images = all
+                .iter()
+                .filter_map(|one| one.spec.as_ref()?.template.spec.as_ref()?.containers.first()?.image.clone());
+            images.into_iter().next().ok_or_else(|| {
+                format!("there is no operator in namespace {namespace}; --operator-namespace says another")
+            })
         }
         Err(error @ Error::Forbidden { .. }) => Err(error.to_string()),
         Err(error) => return Err(error),
@@ -45,7 +49,10 @@ pub(super) fn section(versions: &Versions) -> Section {
     let operator = operator.as_ref().unwrap_or_else(|why| why);
     Section {
         title: "Versions".into(),
-        text: format!("plugin: {}\nKubernetes: {kubernetes}\noperator: {operator}\nkinds: {groups}\n", env!("CARGO_PKG_VERSION")),
+        text: format!(
+            "plugin: {}\nKubernetes: {kubernetes}\noperator: {operator}\nkinds: {groups}\n",
+            env!("CARGO_PKG_VERSION")
+        ),
     }
 }
 

@@ -105,6 +105,8 @@ pub async fn repository(cluster: &Cluster, name: Option<&str>) -> Result<String>
     match &names[..] {
         [only] => Ok(only.clone()),
         [] => Err(Error::Flags { why: format!("there is no Repository in namespace {namespace}: -n says another") }),
-        _ => Err(Error::Flags { why: format!("which Repository of namespace {namespace}? There are: {}", names.join(", ")) }),
+        _ => Err(Error::Flags {
+            why: format!("which Repository of namespace {namespace}? There are: {}", names.join(", ")),
+        }),
     }
 }

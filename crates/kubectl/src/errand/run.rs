@@ -15,6 +15,8 @@ use crate::{Cluster, Error, Result, cluster::failed, log::Listener};
 
 /// How long a pod may take to start: images are pulled meanwhile.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// A pod that has not begun after this is spoken of.
+const SOON: Duration = Duration::from_secs(15);
 /// How often a pod is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Bytes on their way out of a pod that nobody has written down yet.
@@ -113,13 +115,20 @@ impl<'a> Borrowed<'a> {
     /// Waits until its container runs or has ended.
     async fn started(&self) -> Result<State> {
         let begun = tokio::time::Instant::now();
+        let mut told = String::new();
         loop {
             match self.state().await? {
                 State::Lost(why) => return Err(self.lost(why)),
                 State::Waiting(why) if begun.elapsed() >= PATIENCE => {
                     return Err(self.lost(format!("it did not start within {} s: {why}", PATIENCE.as_secs())));
                 }
-                State::Waiting(_) => tokio::time::sleep(PAUSE).await,
+                State::Waiting(why) => {
+                    if begun.elapsed() >= SOON && told != why {
+                        tracing::warn!(namespace = self.namespace, pod = self.name, why, "the pod has not begun yet");
+                        told = why;
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
                 state => return Ok(state),
             }
         }
@@ -251,16 +260,12 @@ fn state(pod: &Pod) -> State {
         return state;
     }
     let why = [status.reason, status.message].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    match status.phase.as_deref() {
-        Some("Failed" | "Succeeded") => {
-            State::Lost(if why.is_empty() { "it ended without a word".into() } else { why })
-        }
-        _ => {
-            let scheduled = status.conditions.unwrap_or_default().into_iter().find(|one| one.type_ == "PodScheduled");
-            let unscheduled = scheduled.filter(|one| one.status != "True").and_then(|one| one.message);
-            State::Waiting(unscheduled.unwrap_or_else(|| "its container is being made".to_owned()))
-        }
+    if let Some("Failed" | "Succeeded") = status.phase.as_deref() {
+        return State::Lost(if why.is_empty() { "it ended without a word".into() } else { why });
     }
+    let scheduled = status.conditions.unwrap_or_default().into_iter().find(|one| one.type_ == "PodScheduled");
+    let unscheduled = scheduled.filter(|one| one.status != "True").and_then(|one| one.message);
+    State::Waiting(unscheduled.unwrap_or_else(|| "its container is being made".to_owned()))
 }
 
 fn of_container(container: &ContainerStatus) -> Option<State> {
@@ -287,12 +292,12 @@ mod tests {
 
     use super::*;
 
-    fn of(status: serde_json::Value) -> State {
+    fn of(status: &serde_json::Value) -> State {
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "status": status});
         state(&serde_json::from_value(pod).expect("a pod"))
     }
 
-    fn container(state: serde_json::Value) -> serde_json::Value {
+    fn container(state: &serde_json::Value) -> serde_json::Value {
         let container = json!({
             "name": "larder", "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state,
         });
@@ -303,23 +308,23 @@ mod tests {
     fn what_a_pod_waits_for_is_told_and_what_does_not_pass_ends_the_wait() {
         let unschedulable = json!({"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}]});
-        assert_eq!(of(unschedulable), State::Waiting("0/1 nodes are available".into()));
-        let creating = container(json!({"waiting": {"reason": "ContainerCreating"}}));
-        assert!(matches!(of(creating), State::Waiting(_)));
+        assert_eq!(of(&unschedulable), State::Waiting("0/1 nodes are available".into()));
+        let creating = container(&json!({"waiting": {"reason": "ContainerCreating"}}));
+        assert!(matches!(of(&creating), State::Waiting(_)));
         let secret = container(
-            json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"s\" not found"}}),
+            &json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"s\" not found"}}),
         );
-        assert_eq!(of(secret), State::Lost("CreateContainerConfigError: secret \"s\" not found".into()));
+        assert_eq!(of(&secret), State::Lost("CreateContainerConfigError: secret \"s\" not found".into()));
     }
 
     #[test]
     fn an_exit_code_is_an_answer_and_a_killed_container_is_none() {
-        assert_eq!(of(container(json!({"terminated": {"exitCode": 1, "reason": "Error"}}))), State::Ended(1));
-        assert_eq!(of(container(json!({"terminated": {"exitCode": 0, "reason": "Completed"}}))), State::Ended(0));
-        let killed = of(container(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})));
+        assert_eq!(of(&container(&json!({"terminated": {"exitCode": 1, "reason": "Error"}}))), State::Ended(1));
+        assert_eq!(of(&container(&json!({"terminated": {"exitCode": 0, "reason": "Completed"}}))), State::Ended(0));
+        let killed = of(&container(&json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})));
         assert_eq!(killed, State::Lost("its container was ended: OOMKilled".into()));
-        let late = of(json!({"phase": "Failed", "reason": "DeadlineExceeded", "message": "too long"}));
+        let late = of(&json!({"phase": "Failed", "reason": "DeadlineExceeded", "message": "too long"}));
         assert_eq!(late, State::Lost("DeadlineExceeded: too long".into()));
-        assert_eq!(of(container(json!({"running": {}}))), State::Running);
+        assert_eq!(of(&container(&json!({"running": {}}))), State::Running);
     }
 }

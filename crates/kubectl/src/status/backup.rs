@@ -93,7 +93,8 @@ pub(super) fn of(observed: &Observed, invoker: &BackupInvoker, now: Timestamp) -
     session::newest_first(&mut sessions);
     let place = place_of(invoker);
     let repository = place.as_ref().and_then(|place| observed.repositories.get(place));
-    let status = repository.and_then(|seen| seen.as_ref().ok()).and_then(|seen| seen.status.clone()).unwrap_or_default();
+    let status =
+        repository.and_then(|seen| seen.as_ref().ok()).and_then(|seen| seen.status.clone()).unwrap_or_default();
     let paused = invoker.spec.paused.unwrap_or_default();
     let schedule = invoker.spec.schedule.as_deref().and_then(Schedule::parse);
     let (state, why, hint) = Standing { invoker, namespace: &namespace, sessions: &sessions, schedule: &schedule, now }
@@ -152,7 +153,9 @@ impl Standing<'_> {
         let newest = self.sessions.first();
         let ended = self.sessions.iter().find(|one| one.phase.is_final() && one.phase != Phase::Skipped);
         let at_work = newest.filter(|session| !session.phase.is_final());
-        if let Some(repository) = repository.filter(|one| one.status.as_ref().is_some_and(|status| status.integrity == Some(false))) {
+        if let Some(repository) =
+            repository.filter(|one| one.status.as_ref().is_some_and(|status| status.integrity == Some(false)))
+        {
             let name = repository.metadata.name.as_deref().unwrap_or_default();
             let namespace = repository.metadata.namespace.as_deref().unwrap_or_default();
             let why = format!("the last check found damage in Repository {namespace}/{name}");
@@ -225,7 +228,11 @@ impl Standing<'_> {
         // Clocks of machines differ a little.
         let begun = newest.is_some_and(|newest| newest.as_second() + 60 >= due.as_second());
         (made < due && !begun).then(|| {
-            format!("no backup has begun at its time, {} UTC ({})", due.strftime("%Y-%m-%d %H:%M"), age::ago(due, self.now))
+            format!(
+                "no backup has begun at its time, {} UTC ({})",
+                due.strftime("%Y-%m-%d %H:%M"),
+                age::ago(due, self.now)
+            )
         })
     }
 

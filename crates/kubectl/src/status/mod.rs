@@ -5,11 +5,11 @@ mod backup;
 mod report;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use api::{
-    AppBinding, BackupBatch, BackupConfiguration, BackupInvoker, BackupSession, Repository, RestoreBatch, RestoreSession,
-    session::RepositoryRef,
+    AppBinding, BackupBatch, BackupConfiguration, BackupInvoker, BackupSession, Repository, RestoreBatch,
+    RestoreSession, session::RepositoryRef,
 };
 use kube::ResourceExt as _;
 
@@ -57,9 +57,9 @@ pub async fn observe(cluster: &Cluster, namespace: Option<&str>) -> Result<Obser
     let key = |repository: &Repository| (repository.namespace().unwrap_or_default(), repository.name_any());
     let mut repositories: BTreeMap<_, _> = repositories.into_iter().map(|one| (key(&one), Ok(one))).collect();
     for place in invokers.iter().filter_map(place_of) {
-        if !repositories.contains_key(&place) {
-            let seen = elsewhere(cluster, &place).await?;
-            repositories.insert(place, seen);
+        if let Entry::Vacant(unseen) = repositories.entry(place) {
+            let seen = elsewhere(cluster, unseen.key()).await?;
+            unseen.insert(seen);
         }
     }
     Ok(Observed {
@@ -73,7 +73,10 @@ pub async fn observe(cluster: &Cluster, namespace: Option<&str>) -> Result<Obser
 }
 
 /// A Repository of another namespace, where the person may look.
-async fn elsewhere(cluster: &Cluster, (namespace, name): &(String, String)) -> Result<std::result::Result<Repository, String>> {
+async fn elsewhere(
+    cluster: &Cluster,
+    (namespace, name): &(String, String),
+) -> Result<std::result::Result<Repository, String>> {
     match cluster.get::<Repository>(namespace, name).await {
         Ok(repository) => Ok(Ok(repository)),
         Err(error @ (Error::Missing { .. } | Error::Forbidden { .. })) => Ok(Err(error.to_string())),

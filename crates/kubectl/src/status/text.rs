@@ -37,7 +37,8 @@ pub fn text(report: &Report, coloured: bool) -> String {
 }
 
 fn head(report: &Report, coloured: bool) -> String {
-    let place = report.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
+    let place =
+        report.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
     let (all, bad) = (report.backups.len(), report.needing());
     let (text, paint) = match (all, bad) {
         (0, _) => (format!("Nothing is backed up in {place}."), Paint::Warning),
@@ -51,8 +52,18 @@ fn head(report: &Report, coloured: bool) -> String {
 }
 
 fn backups(report: &Report, coloured: bool) -> String {
-    let columns =
-        ["NAMESPACE", "BACKUP", "TARGETS", "STATE", "LAST RUN", "LAST SUCCESS", "SINCE", ">SNAPSHOTS", ">SIZE", "NEXT RUN"];
+    let columns = [
+        "NAMESPACE",
+        "BACKUP",
+        "TARGETS",
+        "STATE",
+        "LAST RUN",
+        "LAST SUCCESS",
+        "SINCE",
+        ">SNAPSHOTS",
+        ">SIZE",
+        "NEXT RUN",
+    ];
     let mut table = table(report, &columns, coloured);
     for backup in &report.backups {
         let (state, paint) = of_state(backup.state);
@@ -65,8 +76,12 @@ fn backups(report: &Report, coloured: bool) -> String {
         );
         let cells = [
             backup.namespace.as_str().into(),
-            (if backup.kind == api::invoker::BACKUP_BATCH { format!("{} (batch)", backup.name) } else { backup.name.clone() })
-                .into(),
+            (if backup.kind == api::invoker::BACKUP_BATCH {
+                format!("{} (batch)", backup.name)
+            } else {
+                backup.name.clone()
+            })
+            .into(),
             listed(&backup.targets).into(),
             Cell::painted(state, paint),
             run.into(),
@@ -92,8 +107,12 @@ fn restores(report: &Report, coloured: bool) -> String {
         let paint = of_phase(restore.phase);
         let cells = [
             restore.namespace.as_str().into(),
-            (if restore.kind == api::invoker::RESTORE_BATCH { format!("{} (batch)", restore.name) } else { restore.name.clone() })
-                .into(),
+            (if restore.kind == api::invoker::RESTORE_BATCH {
+                format!("{} (batch)", restore.name)
+            } else {
+                restore.name.clone()
+            })
+            .into(),
             listed(&restore.targets).into(),
             Cell::painted(restore.phase.to_string(), paint),
             restore.begun.map_or_else(String::new, |begun| age::ago(begun, report.now)).into(),

@@ -47,7 +47,7 @@ pub struct CreateRepositoryArguments {
 
 impl CreateRepositoryArguments {
     /// What was described.
-    pub fn new(self) -> NewRepository {
+    pub fn described(self) -> NewRepository {
         let Self { name, provider, bucket, prefix, endpoint, region, max_connections, secret } = self;
         NewRepository { name, provider, bucket, prefix, endpoint, region, max_connections, secret }
     }
@@ -56,6 +56,7 @@ impl CreateRepositoryArguments {
 /// What is backed up or restored.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
+#[expect(clippy::struct_field_names, reason = "they are the flags' names")]
 struct TargetArguments {
     /// Its API version: of a database appcatalog.appscode.com/v1alpha1
     #[arg(long, value_name = "VERSION")]
@@ -153,7 +154,7 @@ struct RetentionArguments {
 
 impl CreateBackupConfigurationArguments {
     /// What was described.
-    pub fn new(self) -> NewBackupConfiguration {
+    pub fn described(self) -> NewBackupConfiguration {
         let RetentionArguments {
             keep_last: last,
             keep_hourly: hourly,
@@ -239,7 +240,7 @@ struct ClaimArguments {
 
 impl CreateRestoreSessionArguments {
     /// What was described.
-    pub fn new(self) -> NewRestoreSession {
+    pub fn described(self) -> NewRestoreSession {
         let ClaimArguments { claim_name, access_modes, storage_class, size, data_source } = self.claim;
         NewRestoreSession {
             name: self.name,

@@ -14,7 +14,8 @@ pub use create::CreateCommand;
 pub use repository::{DeleteCommand, DeleteSnapshotArguments, DownloadArguments, UnlockRepositoryArguments};
 pub use restore::{RestoreBackupArguments, WaitArguments};
 pub use see::{
-    DebugCommand, Form, LogsArguments, SnapshotsOfArguments, StatusArguments, VerifyRepositoryArguments, VersionOfAllArguments,
+    DebugCommand, Form, LogsArguments, SnapshotsOfArguments, StatusArguments, VerifyRepositoryArguments,
+    VersionOfAllArguments,
 };
 
 use super::{CompletionsArguments, OutputArguments};

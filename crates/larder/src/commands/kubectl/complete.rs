@@ -1,7 +1,6 @@
 //! What `kubectl_complete-larder` answers when kubectl asks how words may go on: the candidates, a line each, and what the shell
 //! shall do with them.
 
-use anyhow::Result;
 use clap::Command;
 
 use crate::{exit::Exit, output::Output};
@@ -12,14 +11,14 @@ const NO_FILES: &str = ":4";
 const AS_USUAL: &str = ":0";
 
 /// Prints the candidates for the last of the words.
-pub fn run(words: &[String], output: &Output) -> Result<Exit> {
+pub fn run(words: &[String], output: &Output) -> Exit {
     let command = crate::arguments::kubectl::command("kubectl larder");
     let candidates = candidates(&command, words);
     for candidate in &candidates {
         output.say(candidate);
     }
     output.say(if candidates.is_empty() { AS_USUAL } else { NO_FILES });
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 /// Each with what it does behind a tabulator.

@@ -12,9 +12,11 @@ use crate::{arguments::kubectl::CreateCommand, exit::Exit, output::Output};
 pub async fn run(cluster: &Cluster, command: CreateCommand, output: &Output) -> Result<Exit> {
     let namespace = cluster.namespace();
     match command {
-        CreateCommand::Repository(arguments) => put(cluster, &arguments.new().object(namespace)?, output).await,
-        CreateCommand::Backupconfig(arguments) => put(cluster, &arguments.new().object(namespace)?, output).await,
-        CreateCommand::Restoresession(arguments) => put(cluster, &arguments.new().object(namespace)?, output).await,
+        CreateCommand::Repository(arguments) => put(cluster, &arguments.described().object(namespace)?, output).await,
+        CreateCommand::Backupconfig(arguments) => put(cluster, &arguments.described().object(namespace)?, output).await,
+        CreateCommand::Restoresession(arguments) => {
+            put(cluster, &arguments.described().object(namespace)?, output).await
+        }
     }
 }
 

@@ -19,20 +19,23 @@ pub async fn run(cluster: &Cluster, command: &DebugCommand, output: &Output) -> 
         output.say(format!("==> {} <==\n{}\n", section.title, section.text.trim_end()));
         output.object("section", &serde_json::json!({"title": section.title, "text": section.text}));
     };
-    abortable(async {
+    abortable(Box::pin(async {
         match command {
-            DebugCommand::Operator(arguments) => debug::operator(cluster, &arguments.operator_namespace, &mut tell).await?,
+            DebugCommand::Operator(arguments) => {
+                debug::operator(cluster, &arguments.operator_namespace, &mut tell).await?
+            }
             DebugCommand::Backup(arguments) => {
                 let of = arguments.of().ok_or_else(|| needed("--backupconfig or --backupbatch: which backup?"))?;
                 debug::backup(cluster, &of, &arguments.operator.operator_namespace, &mut tell).await?;
             }
             DebugCommand::Restore(arguments) => {
-                let of = arguments.which().ok_or_else(|| needed("--restoresession or --restorebatch: which restore?"))?;
+                let of =
+                    arguments.which().ok_or_else(|| needed("--restoresession or --restorebatch: which restore?"))?;
                 debug::restore(cluster, &of, &arguments.operator.operator_namespace, &mut tell).await?;
             }
         }
         Ok(Exit::Done)
-    })
+    }))
     .await
 }
 

@@ -3,11 +3,7 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Result;
-use api::{
-    BackupBatch, BackupConfiguration, BackupInvoker, Repository,
-    session::RepositoryRef,
-    target::TargetRef,
-};
+use api::{BackupBatch, BackupConfiguration, BackupInvoker, Repository, session::RepositoryRef, target::TargetRef};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kubectl::{
@@ -29,7 +25,8 @@ use crate::{
 
 /// Makes a RestoreSession of what was said and answered.
 pub async fn run(cluster: &Cluster, arguments: &RestoreBackupArguments, output: &Output) -> Result<Exit> {
-    let guided = !arguments.yes && !output.is_json() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let guided =
+        !arguments.yes && !output.is_json() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let source = source(cluster, arguments, guided).await?;
     let mut wanted = arguments.wanted();
     if guided {
@@ -58,7 +55,11 @@ pub async fn run(cluster: &Cluster, arguments: &RestoreBackupArguments, output: 
     let made = cluster.create(&session).await?;
     tell(output, "RestoreSession", cluster.namespace(), &made.name_any(), "created");
     if !arguments.wait.wait {
-        output.say(format!("  how it goes: kubectl larder logs {} -n {} --follow", made.name_any(), cluster.namespace()));
+        output.say(format!(
+            "  how it goes: kubectl larder logs {} -n {} --follow",
+            made.name_any(),
+            cluster.namespace()
+        ));
     }
     wait::until_ended(cluster, &made.into(), &arguments.wait, output).await
 }
@@ -100,16 +101,17 @@ async fn source(cluster: &Cluster, arguments: &RestoreBackupArguments, guided: b
 /// The backup of the namespace, or that of several which a person chooses.
 async fn the_only(cluster: &Cluster, guided: bool) -> Result<BackupInvoker> {
     let namespace = Some(cluster.namespace());
-    let (configurations, batches) = (
-        cluster.list::<BackupConfiguration>(namespace, "").await?,
-        cluster.list::<BackupBatch>(namespace, "").await?,
-    );
+    let (configurations, batches) =
+        (cluster.list::<BackupConfiguration>(namespace, "").await?, cluster.list::<BackupBatch>(namespace, "").await?);
     let configurations = configurations.into_iter().map(BackupInvoker::from);
     let mut all: Vec<BackupInvoker> = configurations.chain(batches.into_iter().map(Into::into)).collect();
     let names: Vec<String> = all.iter().map(|invoker| format!("{} {}", invoker.kind, invoker.name())).collect();
     let at = match all.len() {
         0 => {
-            let why = format!("nothing is backed up in namespace {}: name a Repository (--repo-name) and a database (--target-name)", cluster.namespace());
+            let why = format!(
+                "nothing is backed up in namespace {}: name a Repository (--repo-name) and a database (--target-name)",
+                cluster.namespace()
+            );
             return Err(Misused(why).into());
         }
         1 => 0,

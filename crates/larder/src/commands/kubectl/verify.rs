@@ -1,5 +1,7 @@
 //! `verify`.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 use kubectl::{
     Cluster,
@@ -15,6 +17,9 @@ use crate::{
     signals::cancellable,
 };
 
+/// How often a line is written.
+const LINE: Duration = Duration::from_secs(5);
+
 /// Reads a snapshot back and proves it, or looks for damage in the whole repository.
 pub async fn run(cluster: &Cluster, arguments: &VerifyRepositoryArguments, output: &Output) -> Result<Exit> {
     cancellable(async |cancel| {
@@ -26,7 +31,8 @@ pub async fn run(cluster: &Cluster, arguments: &VerifyRepositoryArguments, outpu
             (true, false) => vec!["check"],
             (false, _) => ["verify", &arguments.snapshot].into_iter().chain(patterns).collect(),
         };
-        let answer = errands.run(&words, &mut |object| progress(object, output)).await?;
+        let mut told = Instant::now();
+        let answer = errands.run(&words, &mut |object| progress(object, &mut told, output)).await?;
         for object in &answer.objects {
             output.object(object["type"].as_str().unwrap_or_default(), object);
         }
@@ -42,14 +48,14 @@ pub async fn run(cluster: &Cluster, arguments: &VerifyRepositoryArguments, outpu
     .await
 }
 
-/// A line now and then: pods are asked once a second.
-fn progress(object: &Value, output: &Output) {
+/// An object as it comes, or a line now and then.
+fn progress(object: &Value, told: &mut Instant, output: &Output) {
     if object["type"] != "progress" {
         return;
     }
     output.object("progress", object);
-    let seconds = object["seconds"].as_f64().unwrap_or_default();
-    if !output.is_json() && (seconds as u64).is_multiple_of(5) {
+    if !output.is_json() && told.elapsed() >= LINE {
+        *told = Instant::now();
         let documents = object["documents"].as_u64().unwrap_or_default();
         eprintln!("{}: {}", object["phase"].as_str().unwrap_or("at work"), counted(documents, "document"));
     }
@@ -58,7 +64,8 @@ fn progress(object: &Value, output: &Output) {
 fn tell_of_snapshot(name: &str, snapshot: &str, answer: &Answer, output: &Output) {
     let mut table = Table::new(&["INDEX", ">DOCUMENTS", "RESULT"]);
     for index in answer.of("index") {
-        let problems: Vec<&str> = index["problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let problems: Vec<&str> =
+            index["problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let documents = index["snapshot"]["documents"].as_u64().unwrap_or_default();
         let result = if problems.is_empty() { "good".to_owned() } else { problems.join("; ") };
         table.row([index["index"].as_str().unwrap_or_default().to_owned(), count(documents), result]);
@@ -72,7 +79,8 @@ fn tell_of_snapshot(name: &str, snapshot: &str, answer: &Answer, output: &Output
     }
     let verdict = if summary["good"] == Value::Bool(true) { "is good" } else { "is NOT good" };
     let documents = summary["documents"].as_u64().unwrap_or_default();
-    output.say(format!("Repository {name}: snapshot {snapshot} {verdict}; {} read back", counted(documents, "document")));
+    output
+        .say(format!("Repository {name}: snapshot {snapshot} {verdict}; {} read back", counted(documents, "document")));
 }
 
 fn tell_of_repository(name: &str, answer: &Answer, output: &Output) {

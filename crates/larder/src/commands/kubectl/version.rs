@@ -39,7 +39,10 @@ pub async fn run(choice: &Choice, arguments: &VersionOfAllArguments, output: &Ou
             output.say(format!("Kubernetes: {}", versions.kubernetes));
             output.say(format!("operator: {}", versions.operator.as_ref().unwrap_or_else(|why| why)));
             let operator = versions.operator.ok();
-            output.object("version", &json!({"plugin": VERSION, "kubernetes": versions.kubernetes, "operator": operator}));
+            output.object(
+                "version",
+                &json!({"plugin": VERSION, "kubernetes": versions.kubernetes, "operator": operator}),
+            );
         }
         Err(error) => {
             let why = format!("{:#}", anyhow::Error::new(error));

@@ -23,7 +23,12 @@ use crate::{
 const TICK: Duration = Duration::from_millis(200);
 
 /// Waits if that is wanted. Fails where the run does.
-pub async fn until_ended(cluster: &Cluster, session: &Session, arguments: &WaitArguments, output: &Output) -> Result<Exit> {
+pub async fn until_ended(
+    cluster: &Cluster,
+    session: &Session,
+    arguments: &WaitArguments,
+    output: &Output,
+) -> Result<Exit> {
     if !arguments.wait {
         return Ok(Exit::Done);
     }
@@ -34,6 +39,10 @@ pub async fn until_ended(cluster: &Cluster, session: &Session, arguments: &WaitA
     })
     .await;
     display.clear();
+    let gone = |error: &anyhow::Error| matches!(error.downcast_ref(), Some(kubectl::Error::Missing { .. }));
+    if ended.as_ref().is_err_and(|error| !gone(error)) {
+        eprintln!("larder: it goes on: kubectl larder logs {} -n {} --follow", session.name(), session.namespace());
+    }
     let ended = ended?;
     tell(&ended, output);
     Ok(if ended.phase == Phase::Succeeded { Exit::Done } else { Exit::Failed })
@@ -89,7 +98,9 @@ impl<'a> Display<'a> {
     fn show(&self, told: &Told) {
         match self {
             Self::Objects(output) => match told {
-                Told::Phase(session) => output.object("phase", &json!({"name": session.name(), "phase": session.phase})),
+                Told::Phase(session) => {
+                    output.object("phase", &json!({"name": session.name(), "phase": session.phase}))
+                }
                 Told::Target { name, phase } => output.object("phase", &json!({"target": name, "phase": phase})),
                 Told::Progress { container, progress } => {
                     output.object("progress", &json!({"container": container, "progress": progress}));
@@ -159,6 +170,9 @@ mod tests {
             finished: 1,
             seconds: 10,
         };
-        assert_eq!(of(&progress), "saving: 1,200 documents, 8.8 KiB, 120/s, 1 of 3 indices, 10.0s, at most 5,000 in all");
+        assert_eq!(
+            of(&progress),
+            "saving: 1,200 documents, 8.8 KiB, 120/s, 1 of 3 indices, 10.0s, at most 5,000 in all"
+        );
     }
 }
