@@ -19,6 +19,7 @@ pub mod logs;
 pub mod pause;
 pub mod pods;
 pub mod progress;
+mod refusal;
 pub mod restore;
 pub mod schedule;
 pub mod session;

@@ -6,11 +6,10 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt as _, api::LogParams};
 
 use crate::{
-    Cluster, Error, Result,
-    cluster::failed,
-    find,
+    Cluster, Error, Result, find,
     log::Listener,
     pods::{self, Container, Stage},
+    refusal::failed,
     session::Session,
 };
 

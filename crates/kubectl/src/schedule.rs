@@ -15,7 +15,8 @@ impl Schedule {
     /// was made, and of what is no schedule.
     pub fn parse(text: &str) -> Option<Self> {
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        parser.parse(text.trim()).ok().map(Self)
+        let text = if text.trim() == "@midnight" { "@daily" } else { text.trim() };
+        parser.parse(text).ok().map(Self)
     }
 
     /// Its next time behind `now`; none where it never comes, as on the 31st of February.

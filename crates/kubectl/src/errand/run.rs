@@ -11,7 +11,7 @@ use kube::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, DuplexStream};
 
 use super::{Errands, PodChoice, image, pod};
-use crate::{Cluster, Error, Result, cluster::failed, log::Listener};
+use crate::{Cluster, Error, Result, log::Listener, refusal::failed};
 
 /// How long a pod may take to start: images are pulled meanwhile.
 const PATIENCE: Duration = Duration::from_mins(5);

@@ -45,7 +45,7 @@ pub struct PluginArguments {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum KubectlCommand {
-    /// Show what is backed up, since when, how the last backup ended, and when the next one is
+    /// Show how backups stand, what needs attention first
     Status(StatusArguments),
     /// Begin a backup now
     Trigger(TriggerArguments),

@@ -22,7 +22,7 @@ pub async fn run(cluster: &Cluster, command: &DebugCommand, output: &Output) -> 
     abortable(Box::pin(async {
         match command {
             DebugCommand::Operator(arguments) => {
-                debug::operator(cluster, &arguments.operator_namespace, &mut tell).await?
+                debug::operator(cluster, &arguments.operator_namespace, &mut tell).await?;
             }
             DebugCommand::Backup(arguments) => {
                 let of = arguments.of().ok_or_else(|| needed("--backupconfig or --backupbatch: which backup?"))?;

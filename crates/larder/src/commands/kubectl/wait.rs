@@ -99,7 +99,7 @@ impl<'a> Display<'a> {
         match self {
             Self::Objects(output) => match told {
                 Told::Phase(session) => {
-                    output.object("phase", &json!({"name": session.name(), "phase": session.phase}))
+                    output.object("phase", &json!({"name": session.name(), "phase": session.phase}));
                 }
                 Told::Target { name, phase } => output.object("phase", &json!({"target": name, "phase": phase})),
                 Told::Progress { container, progress } => {
