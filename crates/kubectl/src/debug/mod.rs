@@ -175,7 +175,7 @@ async fn cron_job(cluster: &Cluster, invoker: &BackupInvoker, events: &[Event], 
     let pods = pods::of_jobs(cluster, namespace, &all).await?;
     told_of(&all, &pods, events, tell);
     for pod in &pods {
-        logs_of(cluster, pod, tell).await?;
+        logs_of(cluster, pod, Logs::Bad, tell).await?;
     }
     Ok(())
 }
@@ -214,7 +214,7 @@ async fn run(cluster: &Cluster, session: &Session, events: &[Event], tell: Tell<
         return Ok(());
     }
     for pod in &pods {
-        logs_of(cluster, pod, tell).await?;
+        logs_of(cluster, pod, Logs::All, tell).await?;
     }
     Ok(())
 }
@@ -230,12 +230,22 @@ fn told_of(jobs: &[Job], pods: &[Pod], events: &[Event], tell: Tell<'_>) {
     }
 }
 
-/// The last lines of containers that did not end well or are at work.
-async fn logs_of(cluster: &Cluster, pod: &Pod, tell: Tell<'_>) -> Result<()> {
+/// Which containers' logs are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Logs {
+    /// Of those that have begun: those of a run tell in the end how it went, and end well themselves.
+    All,
+    /// Of those that did not end well or are at work.
+    Bad,
+}
+
+/// The last lines of containers.
+async fn logs_of(cluster: &Cluster, pod: &Pod, which: Logs, tell: Tell<'_>) -> Result<()> {
     for container in pods::containers(pod) {
         let title = format!("log of {}/{}", pod.name_any(), container.name);
         match container.stage {
-            pods::Stage::Ended(0, None) | pods::Stage::Waiting(_) => {}
+            pods::Stage::Waiting(_) => {}
+            pods::Stage::Ended(0, None) if which == Logs::Bad => {}
             _ => match logs::last_lines(cluster, pod, &container.name, LINES).await {
                 Ok(text) => tell(&Section { title, text }),
                 Err(error) => tell(&Section { title, text: error.to_string() }),
