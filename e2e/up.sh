@@ -27,12 +27,15 @@ servers() {
   lab/lab fetch kubectl helm restic-0.14 restic-0.18.1 elasticdump-6.76.0 prometheus
   lab/lab start e2e-elasticsearch=elasticsearch-7.14.0 --listen 10.244.0.1 &
   local first=$!
+  # The second lane's.
+  lab/lab start e2e-elasticsearch-2=elasticsearch-7.14.0 --listen 10.244.0.1 &
+  local other=$!
   lab/lab start e2e-secured=elasticsearch-7.17.29 --listen 10.244.0.1 --tls --san DNS:secured.e2e.test &
   local second=$!
   lab/lab start e2e-minio=minio --listen 10.244.0.1
   lab/lab start e2e-rest=rest-server --listen 10.244.0.1
   lab/lab start e2e-small=minio --listen 10.244.0.1 disk=64m
-  wait $first; wait $second
+  wait $first; wait $other; wait $second
   # A bucket is a folder of MinIO's.
   mkdir -p "$LARDER_LAB_RUN/e2e-minio/data/larder" "$(small_disk)/larder"
 }
@@ -75,6 +78,7 @@ told() {
   lab/lab env
   address() { sed 's|.*://||' "$LARDER_LAB_RUN/$1/url"; }
   printf 'export KUBECONFIG=%q PATH=%q:$PATH\n' "$LARDER_LAB_RUN/kubernetes-node/kubeconfig" "$(lab/lab cache)/bin"
+  printf 'export E2E_ES_2=%q\n' "$(address e2e-elasticsearch-2)"
   printf 'export E2E_ES=%q E2E_SECURED=%q E2E_CA=%q\n' "$(address e2e-elasticsearch)" "$(address e2e-secured)" "$LARDER_LAB_RUN/tls/ca.crt"
   printf 'export E2E_BUCKET=%q\n' "$LARDER_LAB_RUN/e2e-minio/data/larder"
   printf 'export E2E_S3=%q E2E_S3_KEY=labadmin E2E_S3_SECRET=labsecret123\n' "$(address e2e-minio)"

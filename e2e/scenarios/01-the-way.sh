@@ -1,4 +1,5 @@
 # From the Secret to the restored data, with exactly the files of examples/.
+# Namespace demo.
 
 examples() { local file; for file; do k apply -f "$root/examples/$file.yaml" >/dev/null; done; }
 

@@ -165,6 +165,7 @@ test_a_pod_that_the_namespace_does_not_admit() {
   the_next_runs
 }
 
+# Alone: the node is away.
 test_a_node_that_is_gone() {
   everything e2e-node-gone
   slow '  timeOut: 20s'

@@ -4,6 +4,7 @@ operator_pods() { kubectl -n "$operator_ns" get pods -l app.kubernetes.io/name=l
 
 kill_operator() { kubectl -n "$operator_ns" delete $(operator_pods) --grace-period=0 --force >/dev/null 2>&1; }
 
+# Alone: the operator is away.
 test_an_operator_that_is_killed_goes_on() {
   local try snapshots
   everything e2e-killed
@@ -22,6 +23,7 @@ test_an_operator_that_is_killed_goes_on() {
 }
 
 # The operator makes a Job, is killed, and somebody else writes down what the session's targets are, when the pod is done already.
+# Alone: the operator is away.
 test_a_pod_that_is_faster_than_the_operator_waits_for_it() {
   everything e2e-faster
   es DELETE 'faster-*' >/dev/null; filled faster-a 10
@@ -43,6 +45,7 @@ test_a_pod_that_is_faster_than_the_operator_waits_for_it() {
   equal "snapshots" "$(field repository store '{.status.snapshotCount}')" 2
 }
 
+# Alone: the operator is away.
 test_of_two_replicas_one_works() {
   everything e2e-replicas
   kubectl -n "$operator_ns" scale deploy/larder --replicas=2 >/dev/null
@@ -60,6 +63,7 @@ test_of_two_replicas_one_works() {
   kubectl -n "$operator_ns" scale deploy/larder --replicas=1 >/dev/null
 }
 
+# Alone: all places for Jobs are taken.
 test_sessions_wait_for_a_place_and_do_not_pile_up() {
   local i running most=0
   namespace e2e-many
@@ -87,6 +91,7 @@ test_sessions_wait_for_a_place_and_do_not_pile_up() {
 }
 
 # A hundred CronJobs fire in the same minute: as many backups run at once as may, and each has its turn.
+# Alone: all places for Jobs are taken.
 test_a_hundred_schedules_at_one_minute() {
   local i running most=0 minute end
   namespace e2e-hundred

@@ -35,6 +35,7 @@ gateway_at() {
   kubectl -n "$operator_ns" patch service larder --type=json -p "[{\"op\":\"replace\",\"path\":\"/spec/ports/$port/targetPort\",\"value\":$1}]" >/dev/null
 }
 
+# Alone: the Pushgateway is away.
 test_a_pushgateway_that_is_down_fails_no_backup() {
   everything e2e-gateway
   es DELETE 'gateway-*' >/dev/null; filled gateway-a 10

@@ -24,6 +24,9 @@ test_the_configuration_first() {
   await "that the Repository has no user" 30 references
   k delete repository store --timeout=30s >/dev/null
   equal "snapshots" "$(snapshots)" 1
+  # Or alerts would go on about what nobody backs up any more.
+  unmeasured() { ! curl -fsS --get "http://$E2E_PROMETHEUS/api/v1/query" --data-urlencode "query={job=\"backupconfiguration-$ns-es\"}" | grep -q '"metric"'; }
+  await "that its metrics are gone" 30 unmeasured
 }
 
 test_the_repository_first() {

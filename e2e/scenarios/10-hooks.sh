@@ -1,4 +1,5 @@
 # Hooks: in the database's pod, over HTTP and TCP, with templates and policies; what fails is told.
+# Namespace demo.
 
 # hooks YAML: the configuration with these hooks.
 hooks() {

@@ -1,4 +1,5 @@
 # Batches: several targets in one session, one after the other or side by side, with hooks around all.
+# Namespace demo.
 
 # of_targets SESSION PATH: a field of each target of a session, in order.
 of_targets() { field backupsession "$1" "{range .status.targets[*]}{$2}{\" \"}{end}" | sed 's/ $//'; }

@@ -1,5 +1,6 @@
 # The kubectl plugin: every verb of `kubectl stash` and `kubectl larder` with the rights of an ordinary user, and what becomes of the
 # repository read back with restic.
+# Namespace demo.
 #
 # E2E_PLUGIN_IMAGE: an image for the plugin's pods, where the operator's is older than the plugin.
 

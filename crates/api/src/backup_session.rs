@@ -1,5 +1,6 @@
 //! `BackupSession`: one run of a BackupConfiguration or BackupBatch.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ use crate::{condition::Condition, target::TargetRef};
 pub struct BackupSessionSpec {
     /// Whose run it is.
     pub invoker: Option<Invoker>,
+    /// How often it is tried again if it fails; as often as its invoker says if nothing is said.
+    pub retry_left: Option<i32>,
 }
 
 /// Whose run a session is.
@@ -59,6 +62,10 @@ pub struct BackupSessionStatus {
     pub targets: Option<Vec<BackupTargetStatus>>,
     /// The facts behind the phase.
     pub conditions: Option<Vec<Condition>>,
+    /// When a session that failed is tried again.
+    pub next_retry: Option<Time>,
+    /// Whether the session that tries it again was begun.
+    pub retried: Option<bool>,
 }
 
 /// How far a session is, in one word.

@@ -4,7 +4,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
-    BackupBatch, BackupBatchSpec, BackupConfiguration, RestoreBatch, RestoreBatchSpec, RestoreSession,
+    BackupBatch, BackupBatchSpec, BackupConfiguration, BackupSession, RestoreBatch, RestoreBatchSpec, RestoreSession,
     backup_batch::{BackupBatchStatus, BackupMember, MemberConditions},
     backup_configuration::InvokerStatus,
     condition::Condition,
@@ -85,6 +85,12 @@ impl BackupInvoker {
     /// Whether it has one target, and says so flatly.
     pub fn is_single(&self) -> bool {
         self.kind == BACKUP_CONFIGURATION
+    }
+
+    /// How often a session of it is tried again if it fails.
+    pub fn retries_left(&self, session: &BackupSession) -> i32 {
+        let Some(retry) = &self.spec.retry_config else { return 0 };
+        session.spec.retry_left.or(retry.max_retry).unwrap_or(1)
     }
 
     /// Whether sessions can begin.

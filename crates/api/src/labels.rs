@@ -25,6 +25,8 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const BACKUP: &str = "stash-backup";
 /// Value of [`COMPONENT`].
 pub const RESTORE: &str = "stash-restore";
+/// Value of [`COMPONENT`].
+pub const WIPE: &str = "stash-wipe";
 
 /// Annotation of a target: the BackupBlueprint to follow.
 pub const BLUEPRINT: &str = "stash.appscode.com/backup-blueprint";
@@ -32,6 +34,9 @@ pub const BLUEPRINT: &str = "stash.appscode.com/backup-blueprint";
 pub const SCHEDULE: &str = "stash.appscode.com/schedule";
 /// Annotation of a target: what follows names a parameter of the Task.
 pub const PARAMETER_PREFIX: &str = "params.stash.appscode.com/";
+
+/// Annotation of a Repository that was made by a BackupBlueprint: namespace and name of the AppBinding that it was made for.
+pub const MADE_FOR: &str = "stash.appscode.com/made-for";
 
 /// Finalizer of invokers.
 pub const INVOKER_FINALIZER: &str = "stash.appscode.com";

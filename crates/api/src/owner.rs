@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use crate::labels::GROUP;
+use crate::labels::{CATALOG_GROUP, GROUP};
 
 /// An invoker or a session.
 pub fn by(kind: &str, name: &str, uid: &str) -> OwnerReference {
@@ -12,6 +12,12 @@ pub fn by(kind: &str, name: &str, uid: &str) -> OwnerReference {
 /// The same for a Repository, whose version is older.
 pub fn by_repository(name: &str, uid: &str) -> OwnerReference {
     reference("v1alpha1", "Repository", name, uid)
+}
+
+/// The same for an AppBinding, which belongs to another group.
+pub fn by_binding(name: &str, uid: &str) -> OwnerReference {
+    let api_version = format!("{CATALOG_GROUP}/v1alpha1");
+    OwnerReference { api_version, ..reference("", "AppBinding", name, uid) }
 }
 
 fn reference(version: &str, kind: &str, name: &str, uid: &str) -> OwnerReference {

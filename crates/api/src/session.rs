@@ -62,8 +62,8 @@ pub enum InvokerPhase {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryConfig {
-    /// How often a failed backup is tried again.
+    /// How often a failed backup is tried again; once if nothing is said.
     pub max_retry: Option<i32>,
-    /// How long to wait before that, such as `10m`.
+    /// How long to wait before that, such as `10m`; not at all if nothing is said.
     pub delay: Option<String>,
 }

@@ -4,10 +4,14 @@
 mod find;
 mod layer;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{self, BufReader, Read},
+};
 
 use elasticsearch::{Definition, Query, load::foreign};
-use repository::{File, Reader, Repository, Snapshot};
+use flate2::read::MultiGzDecoder;
+use repository::{File, FileReader, Reader, Repository, Snapshot};
 use serde_json::value::RawValue;
 
 pub use find::{find, newest};
@@ -27,6 +31,26 @@ pub struct Dump {
     reader: Reader,
     /// At least one; the last counts most.
     layers: Vec<Layer>,
+}
+
+/// Bytes of a packed file that are read at once.
+const PACKED_AT_ONCE: usize = 1 << 18;
+
+/// The bytes of documents, whether they are packed or not.
+pub enum DocumentsReader {
+    /// As they lie there.
+    Plain(FileReader),
+    /// Packed with gzip.
+    Packed(Box<MultiGzDecoder<BufReader<FileReader>>>),
+}
+
+impl Read for DocumentsReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(reader) => reader.read(buffer),
+            Self::Packed(reader) => reader.read(buffer),
+        }
+    }
 }
 
 /// The definitions of one index, as far as they are wanted.
@@ -124,6 +148,25 @@ impl Dump {
     pub fn documents(&self, index: &str) -> Result<Option<File>> {
         let layer = self.top(index, Part::Documents);
         layer.map(|layer| layer.file(&layer.path(index, Piece::Data))).transpose()
+    }
+
+    /// Whether the documents of an index are packed with gzip, so that they can only be read from the beginning.
+    pub fn is_packed(&self, index: &str) -> bool {
+        self.top(index, Part::Documents).is_some_and(|layer| layer.is_packed(index, Piece::Data))
+    }
+
+    /// Reads a stretch of the documents of an index: `bytes` from `begin`. What is packed is given whole, and unpacked.
+    ///
+    /// # Errors
+    /// Where the file has no such stretch.
+    pub fn open_documents(&self, index: &str, file: &File, begin: u64, bytes: u64) -> Result<DocumentsReader> {
+        if self.is_packed(index) && file.size() > 0 {
+            let whole = BufReader::with_capacity(PACKED_AT_ONCE, self.reader.open(file));
+            return Ok(DocumentsReader::Packed(Box::new(MultiGzDecoder::new(whole))));
+        }
+        let stretch = self.reader.open_range(file, begin, bytes);
+        let damaged = |error: repository::Error| Error::Dump { path: file.path().to_owned(), why: error.to_string() };
+        stretch.map(DocumentsReader::Plain).map_err(damaged)
     }
 
     /// The lists of sequence numbers of an index that the manifest knows.

@@ -51,6 +51,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// A file could not be taken in.
+    #[error("cannot import {}", .path.display())]
+    Import {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Bytes could not be written to the repository.
     #[error("cannot write {what} to the repository")]
     Write {

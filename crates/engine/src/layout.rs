@@ -15,6 +15,9 @@ pub fn is_data(path: &str) -> bool {
     path.strip_prefix("/tmp").unwrap_or(path).trim_end_matches('/') == DATA
 }
 
+/// What multielasticdump puts behind a file's name that it packs with gzip (`--fsCompress`).
+pub const PACKED: &str = ".gz";
+
 /// What a file of a dump holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Piece {
@@ -48,8 +51,14 @@ impl Piece {
         }
     }
 
-    /// Which index's which piece a file's name means; `None` for what is no piece of a dump.
-    pub fn of(file: &str) -> Option<(&str, Self)> {
+    /// Which index's which piece a file's name means, and whether it is packed; `None` for what is no piece of a dump.
+    pub fn of(file: &str) -> Option<(&str, Self, bool)> {
+        let plain = file.strip_suffix(PACKED);
+        let (index, piece) = Self::of_plain(plain.unwrap_or(file))?;
+        Some((index, piece, plain.is_some()))
+    }
+
+    fn of_plain(file: &str) -> Option<(&str, Self)> {
         Self::NAMED
             .into_iter()
             .chain([Self::Data])
@@ -101,13 +110,16 @@ mod tests {
     #[test]
     fn a_files_name_tells_index_and_part() {
         let cases = [
-            ("logs.json", Some(("logs", Piece::Data))),
-            ("logs.mapping.json", Some(("logs", Piece::Mapping))),
-            ("a.mapping.settings.json", Some(("a.mapping", Piece::Settings))),
-            (".kibana_1.alias.json", Some((".kibana_1", Piece::Alias))),
-            ("x.template.json", Some(("x", Piece::Template))),
-            ("x.analyzer.json", Some(("x", Piece::Analyzer))),
+            ("logs.json", Some(("logs", Piece::Data, false))),
+            ("logs.json.gz", Some(("logs", Piece::Data, true))),
+            ("logs.mapping.json", Some(("logs", Piece::Mapping, false))),
+            ("logs.mapping.json.gz", Some(("logs", Piece::Mapping, true))),
+            ("a.mapping.settings.json", Some(("a.mapping", Piece::Settings, false))),
+            (".kibana_1.alias.json", Some((".kibana_1", Piece::Alias, false))),
+            ("x.template.json", Some(("x", Piece::Template, false))),
+            ("x.analyzer.json", Some(("x", Piece::Analyzer, false))),
             (".json", None),
+            ("logs.gz", None),
             ("readme.txt", None),
         ];
         for (file, expected) in cases {

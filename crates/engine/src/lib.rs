@@ -9,6 +9,7 @@ pub mod dump;
 mod error;
 pub mod export;
 pub mod fingerprint;
+pub mod import;
 pub mod layout;
 pub mod manifest;
 pub mod parts;

@@ -82,7 +82,13 @@ fn client_certificate(secret: &str, keys: &Keys) -> Result<(Vec<u8>, secrecy::Se
 /// What opens the repository.
 pub(crate) async fn repository(cluster: &Cluster, backend: &Backend, namespace: &str) -> Result<Access, JobError> {
     let keys = cluster.secret(&backend.secret_namespace, &backend.secret).await?;
-    let store = store::store(&backend.place, &backend.secret, &keys)?;
+    let access = access(backend, &keys)?;
+    Ok(Access { user: Some(store::signature(namespace)), ..access })
+}
+
+/// What the keys of its Secret open.
+pub(crate) fn access(backend: &Backend, keys: &Keys) -> Result<Access, JobError> {
+    let store = store::store(&backend.place, &backend.secret, keys)?;
     let Store { location, password, variables, ca } = store;
     let location: Location = location.parse().map_err(|source| JobError::Repository { doing: "find", source })?;
     let mut access = Access::new(location, password.into());
@@ -92,7 +98,6 @@ pub(crate) async fn repository(cluster: &Cluster, backend: &Backend, namespace: 
         session_token: None,
         region: variables.get("AWS_DEFAULT_REGION").cloned(),
     };
-    access.user = Some(store::signature(namespace));
     access.ca_certificate = ca.filter(|pem| !pem.is_empty());
     if let Some(connections) = std::num::NonZeroUsize::new(backend.max_connections) {
         access.connections = connections;

@@ -67,8 +67,10 @@ fn own_namespace() -> Result<String, JobError> {
 fn session(invoker: &BackupInvoker, now: Timestamp) -> BackupSession {
     let (kind, name) = (invoker.kind, invoker.name());
     let reference = Invoker { api_group: Some(labels::GROUP.into()), kind: kind.into(), name: name.into() };
-    let mut session =
-        BackupSession::new(&texts::session(name, now.as_second()), BackupSessionSpec { invoker: Some(reference) });
+    let mut session = BackupSession::new(
+        &texts::session(name, now.as_second()),
+        BackupSessionSpec { invoker: Some(reference), retry_left: None },
+    );
     let mut all: BTreeMap<String, String> = invoker.metadata.labels.clone().unwrap_or_default();
     // A label holds 63 characters at most; a name may be longer.
     let label: String = name.chars().take(labels::LONGEST_NAME).collect();

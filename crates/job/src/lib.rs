@@ -1,4 +1,5 @@
-//! What runs inside a pod: `backup-es`, `restore-es`, `update-status`, `create-backupsession`, `run-hook`. Reads the objects that its flags
+//! What runs inside a pod: `backup-es`, `restore-es`, `update-status`, `create-backupsession`, `run-hook`,
+//! `wipe-repository`. Reads the objects that its flags
 //! name, lets the engine work, and tells what became of it.
 //!
 //! What it decides is pure: the meaning of `args` ([`es_args`]), of an AppBinding ([`binding`]) and of a storage Secret
@@ -25,5 +26,6 @@ pub mod store;
 pub mod tell;
 pub mod texts;
 pub mod update_status;
+pub mod wipe;
 
 pub use error::JobError;

@@ -99,12 +99,13 @@ impl<'a> Sample<'a> {
         documents
     }
 
-    fn multielasticdump(&self, dumper: &str, direction: &str, from: &str, to: &str) {
+    fn multielasticdump(&self, dumper: &str, direction: &str, from: &str, to: &str, further: &[&str]) {
         let path = env::var(dumper).unwrap_or_else(|_| panic!("{dumper} must name multielasticdump"));
         let output = Command::new(path)
             .args([&format!("--direction={direction}"), &format!("--input={from}"), &format!("--output={to}")])
             .arg(format!("--match=^{}-(full|empty)$", self.prefix))
             .args(["--includeType=data,mapping,alias,settings,template", "--interval=100", "--limit=1000"])
+            .args(further)
             .output()
             .unwrap();
         let log = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -129,7 +130,7 @@ fn restic_and_multielasticdump_restore_what_larder_saved() {
         let restic = Restic::new("restic-0.14", folder.path().join("repository").to_str().unwrap());
         restic.run(&["restore", "latest", "--host", "host-0", "--target", restored.to_str().unwrap()]);
         let data = restored.join("stash-interim-volume/data");
-        sample.multielasticdump(dumper, "load", data.to_str().unwrap(), &cluster.url);
+        sample.multielasticdump(dumper, "load", data.to_str().unwrap(), &cluster.url, &[]);
 
         assert_same(&sample.documents(), &documents, dumper);
         assert_eq!(sample.shown(), shown, "{dumper}");
@@ -142,14 +143,17 @@ fn larder_restores_what_stash_saved() {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let cluster = Cluster::named("7.14.0");
     let folders = ["/stash-interim-volume/data", "/tmp/stash-interim-volume/data"];
-    for (dumper, saved_from) in DUMPERS.into_iter().zip(folders) {
+    let ways: [(&[&str], &str); 2] = [(&[], ".json"), (&["--fsCompress"], ".json.gz")];
+    let dumps = DUMPERS.into_iter().zip(folders).flat_map(|(dumper, folder)| ways.map(|way| (dumper, folder, way)));
+    for (dumper, saved_from, (further, ending)) in dumps {
         let sample = Sample::new(&cluster, "larder-way-in");
         sample.fill();
         let (documents, shown) = (sample.documents(), sample.shown());
         let root = Root::new();
         let data = root.path(saved_from);
         fs::create_dir_all(&data).unwrap();
-        sample.multielasticdump(dumper, "dump", &cluster.url, data.to_str().unwrap());
+        sample.multielasticdump(dumper, "dump", &cluster.url, data.to_str().unwrap(), further);
+        assert!(data.join(format!("{}{ending}", sample.full)).exists(), "{dumper} {further:?}");
         root.restic(&["init", "--repository-version", "1"]);
         root.restic(&["backup", "--host", "host-0", saved_from]);
         fs::remove_dir_all(&data).unwrap();
@@ -177,6 +181,51 @@ fn larder_restores_what_stash_saved() {
         larder.done(&["backup", "--index", "larder-way-in-*"]);
         Restic::new("restic-0.14", repository.to_str().unwrap()).check();
         larder.done(&["verify", "latest", "--against", &cluster.url]);
+        sample.remove();
+    }
+}
+
+#[test]
+fn a_folder_of_multielasticdump_goes_into_a_repository_and_out_again() {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let cluster = Cluster::named("7.14.0");
+    let ways: [&[&str]; 2] = [&[], &["--fsCompress"]];
+    for (dumper, further) in DUMPERS.into_iter().zip(ways) {
+        let folder = tempfile::tempdir().unwrap();
+        let larder = Larder::on_new(folder.path()).with("LARDER_ELASTICSEARCH", &cluster.url);
+        let sample = Sample::new(&cluster, "larder-folder");
+        sample.fill();
+        let (documents, shown) = (sample.documents(), sample.shown());
+        let [dumped, exported] =
+            ["dumped", "exported"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+        fs::create_dir(&dumped).unwrap();
+        sample.multielasticdump(dumper, "dump", &cluster.url, &dumped, further);
+        sample.remove();
+
+        let imported = larder.summary(&["import", &dumped]);
+        assert_eq!((&imported["indices"], &imported["documents"]), (&json!(2), &json!(DOCUMENTS)), "{imported}");
+        larder.done(&["restore"]);
+        assert_same(&sample.documents(), &documents, dumper);
+        assert_eq!(sample.shown(), shown, "{dumper}");
+
+        // Of a backup of our own, too.
+        larder.done(&["backup", "--index", "larder-folder-*"]);
+        for snapshot in larder.objects(&["snapshots"]) {
+            let id = snapshot["id"].as_str().unwrap();
+            larder.done(&["export", id, "--layout", "multielasticdump", "--to", &exported]);
+            sample.remove();
+            let packed = fs::read_dir(&exported).unwrap().any(|file| file.unwrap().path().extension().unwrap() == "gz");
+            sample.multielasticdump(
+                dumper,
+                "load",
+                &exported,
+                &cluster.url,
+                if packed { &["--fsCompress"] } else { &[] },
+            );
+            assert_same(&sample.documents(), &documents, dumper);
+            assert_eq!(sample.shown(), shown, "{dumper}");
+            fs::remove_dir_all(&exported).unwrap();
+        }
         sample.remove();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use api::{BackupSession, labels};
+use api::{BackupConfiguration, BackupSession, labels};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Resource, ResourceExt as _,
@@ -20,7 +20,8 @@ use crate::{
 /// The name under which we write.
 pub(crate) const MANAGER: &str = "larder";
 
-/// Finalizers that Stash left on objects: what they stood for is done by owners here.
+/// Finalizers that Stash left on objects: what they stood for is done by owners here, but for the wiping of a Repository's data,
+/// which is done before.
 const STASHS_FINALIZERS: [&str; 2] = [labels::INVOKER_FINALIZER, labels::REPOSITORY_FINALIZER];
 
 /// Why something could not be made or removed.
@@ -53,9 +54,12 @@ pub(crate) async fn all(namespace: &str, wanted: &[Wanted], cluster: &Cluster) -
             Wanted::Role(object) => apply(object, namespace, cluster).await?,
             Wanted::RoleBinding(object) => apply(object, namespace, cluster).await?,
             Wanted::CronJob(object) => apply(object.as_ref(), namespace, cluster).await?,
-            // Neither is changed once it is there.
+            Wanted::Repository(object) => apply(object.as_ref(), namespace, cluster).await?,
+            Wanted::BackupConfiguration(object) => apply(object.as_ref(), namespace, cluster).await?,
+            // None of these is changed once it is there.
             Wanted::Claim(object) => create(object.as_ref(), namespace, cluster).await?,
             Wanted::Job(object) => create(object.as_ref(), namespace, cluster).await?,
+            Wanted::BackupSession(object) => create(object.as_ref(), namespace, cluster).await?,
         }
     }
     Ok(())
@@ -66,12 +70,14 @@ pub(crate) async fn delete(namespace: &str, unwanted: &[Unwanted], cluster: &Clu
     for object in unwanted {
         match object {
             Unwanted::BackupSession(name) => remove::<BackupSession>(name, namespace, cluster).await?,
+            Unwanted::BackupConfiguration(name) => remove::<BackupConfiguration>(name, namespace, cluster).await?,
             Unwanted::Role(name) => {
                 remove::<k8s_openapi::api::rbac::v1::Role>(name, namespace, cluster).await?;
             }
             Unwanted::RoleBinding(name) => {
                 remove::<k8s_openapi::api::rbac::v1::RoleBinding>(name, namespace, cluster).await?;
             }
+            Unwanted::Job(name) => remove::<k8s_openapi::api::batch::v1::Job>(name, namespace, cluster).await?,
         }
     }
     Ok(())
@@ -97,6 +103,10 @@ pub(crate) async fn mark<K: Kind>(api: &Api<K>, object: &K, marks: &Marks) -> Re
     let mut metadata = json!({ "labels": marks.labels, "resourceVersion": object.resource_version() });
     if let Some(owner) = &marks.owner {
         metadata["ownerReferences"] = json!([owner]);
+    }
+    if let Some(finalizer) = marks.finalizer {
+        let all: Vec<&str> = object.finalizers().iter().map(String::as_str).chain([finalizer]).collect();
+        metadata["finalizers"] = json!(all);
     }
     let patch = Patch::Merge(json!({ "metadata": metadata }));
     let marked = api.patch(&object.name_any(), &PatchParams::default(), &patch).await;

@@ -20,7 +20,7 @@ use crate::{
     apply::{self, ApplyError},
     cluster::Cluster,
     events::{Note, Story},
-    plan::{Plan, SOON, Tried},
+    plan::{Leaving, Plan, SOON, Tried},
 };
 
 /// A kind that the operator sees to.
@@ -39,6 +39,8 @@ pub(crate) trait Kind:
     type Says: PartialEq + Clone + Default + Send + Sync;
     /// What is looked at to plan.
     type Observed: Send + Sync;
+    /// Whether metrics are pushed under its name.
+    const PUSHES: bool;
 
     /// Whether nothing else may be decided beside this.
     fn alone(&self) -> bool;
@@ -48,6 +50,11 @@ pub(crate) trait Kind:
 
     /// Decides.
     fn plan(observed: &mut Self::Observed, tried: Tried, cluster: &Cluster, now: Timestamp) -> Plan<Self::Says>;
+
+    /// What has to be done before an object that is on its way out may go.
+    fn leave(self, _: &Cluster, _: Timestamp) -> impl Future<Output = Result<Leaving, kube::Error>> + Send {
+        async { Ok(Leaving::default()) }
+    }
 
     /// What there is to tell people when its status changes.
     fn story(before: &Self::Says, after: &Self::Says) -> Story;
@@ -104,13 +111,15 @@ async fn look<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) -> Result
     // What was watched may be older than what was written since.
     let object = match api.get_opt(name).await {
         Ok(Some(object)) => object,
-        Ok(None) => return Ok(Action::await_change()),
+        Ok(None) => {
+            forget::<K>(namespace, name, cluster).await;
+            return Ok(Action::await_change());
+        }
         Err(kube::Error::SerdeError(error)) => return Ok(unreadable::<K>(namespace, name, &error)),
         Err(error) => return Err(Failure::Observe(error)),
     };
     if object.meta().deletion_timestamp.is_some() {
-        apply::let_go(&api, &object).await.map_err(Failure::Apply)?;
-        return Ok(Action::await_change());
+        return leave(&api, object, cluster).await;
     }
     let _alone = if object.alone() { Some(cluster.beginning.lock().await) } else { None };
     let mut observed = object.clone().observe(cluster).await.map_err(Failure::Observe)?;
@@ -127,6 +136,29 @@ async fn look<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) -> Result
     }
     apply::delete(namespace, &plan.delete, cluster).await.map_err(Failure::Apply)?;
     Ok(Action::requeue(plan.next.unwrap_or(RESYNC)))
+}
+
+/// Takes the metrics of an object that is gone out of the Pushgateway, which would keep them for ever: alerts would go on about it.
+async fn forget<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) {
+    let Some(gateway) = cluster.pushgateway.as_ref().filter(|_| K::PUSHES) else { return };
+    let job = metrics::job(&K::kind(&()), namespace, name);
+    if let Err(why) = gateway.forget(&job).await {
+        tracing::warn!(job, why, "its metrics are still in the Pushgateway");
+    }
+}
+
+/// Does what has to be done before an object may go, and lets it go then.
+async fn leave<K: Kind>(api: &Api<K>, object: K, cluster: &Cluster) -> Result<Action, Failure> {
+    let namespace = object.namespace().unwrap_or_default();
+    let leaving = object.clone().leave(cluster, Timestamp::now()).await.map_err(Failure::Observe)?;
+    apply::all(&namespace, &leaving.apply, cluster).await.map_err(Failure::Apply)?;
+    tell(&object, Story::default().and(leaving.note), cluster).await;
+    apply::delete(&namespace, &leaving.delete, cluster).await.map_err(Failure::Apply)?;
+    if let Some(next) = leaving.next {
+        return Ok(Action::requeue(next));
+    }
+    apply::let_go(api, &object).await.map_err(Failure::Apply)?;
+    Ok(Action::await_change())
 }
 
 /// Plans, and makes what should exist, until the plan has nothing more to try.

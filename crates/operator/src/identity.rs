@@ -64,14 +64,13 @@ impl Identity<'_> {
         };
         let mut wanted = Vec::new();
         if self.own().is_none() {
-            wanted = self.pull_secrets.iter().map(|secret| Wanted::Secret(self.copy(secret, &metadata))).collect();
-            let copies =
-                self.pull_secrets.iter().map(|secret| LocalObjectReference { name: self.name_of_copy(secret) });
+            wanted =
+                self.pull_secrets.iter().map(|secret| Wanted::Secret(copy(secret, &metadata, &self.owner))).collect();
             let annotations = self.settings.and_then(RuntimeSettings::account_annotations).cloned();
             let metadata = ObjectMeta { annotations, ..metadata.clone() };
             wanted.push(Wanted::ServiceAccount(ServiceAccount {
                 metadata,
-                image_pull_secrets: Some(copies.collect()).filter(|copies: &Vec<_>| !copies.is_empty()),
+                image_pull_secrets: references(self.pull_secrets, &self.owner),
                 ..ServiceAccount::default()
             }));
         }
@@ -84,21 +83,25 @@ impl Identity<'_> {
     }
 }
 
-impl Identity<'_> {
-    /// As Stash calls it.
-    fn name_of_copy(&self, secret: &Secret) -> String {
-        let name = secret.metadata.name.as_deref().unwrap_or_default();
-        format!("{name}-{}-{}", self.owner.kind.to_lowercase(), self.owner.name)
-    }
+/// Copies of Secrets for pulling images, as Stash calls them.
+pub(crate) fn references(secrets: &[Secret], owner: &OwnerReference) -> Option<Vec<LocalObjectReference>> {
+    let copies = secrets.iter().map(|secret| LocalObjectReference { name: name_of_copy(secret, owner) });
+    Some(copies.collect()).filter(|copies: &Vec<_>| !copies.is_empty())
+}
 
-    fn copy(&self, secret: &Secret, metadata: &ObjectMeta) -> Box<Secret> {
-        Box::new(Secret {
-            metadata: ObjectMeta { name: Some(self.name_of_copy(secret)), ..metadata.clone() },
-            data: secret.data.clone(),
-            type_: secret.type_.clone(),
-            ..Secret::default()
-        })
-    }
+fn name_of_copy(secret: &Secret, owner: &OwnerReference) -> String {
+    let name = secret.metadata.name.as_deref().unwrap_or_default();
+    format!("{name}-{}-{}", owner.kind.to_lowercase(), owner.name)
+}
+
+/// A copy of a Secret for pulling images.
+pub(crate) fn copy(secret: &Secret, metadata: &ObjectMeta, owner: &OwnerReference) -> Box<Secret> {
+    Box::new(Secret {
+        metadata: ObjectMeta { name: Some(name_of_copy(secret, owner)), ..metadata.clone() },
+        data: secret.data.clone(),
+        type_: secret.type_.clone(),
+        ..Secret::default()
+    })
 }
 
 /// A role by name.

@@ -23,6 +23,11 @@ impl JobsAtWork {
         self.0.len()
     }
 
+    /// Kind, namespace and name of each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.0.iter().map(|(kind, namespace, name)| (kind.as_str(), namespace.as_str(), name.as_str()))
+    }
+
     /// Whether a session is among them.
     pub(crate) fn of(&self, kind: &str, namespace: &str, name: &str) -> bool {
         self.0.iter().any(|one| (one.0.as_str(), one.1.as_str(), one.2.as_str()) == (kind, namespace, name))

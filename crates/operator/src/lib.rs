@@ -4,6 +4,7 @@
 //! writes the cluster around it is started by [`run`].
 
 mod apply;
+pub mod auto_backup;
 pub mod backup_invoker;
 pub mod backup_session;
 pub mod catalog;
@@ -33,7 +34,6 @@ mod run;
 pub mod substitute;
 mod target;
 pub mod tasks;
-mod unheeded;
 pub mod usage;
 
 pub use run::{OperatorError, Options, run};

@@ -33,6 +33,17 @@ pub fn hook_job(session: &str, restore: bool, behind: bool) -> String {
     with_prefix(prefix, &format!("{}-{which}-hook", no_dots(session)))
 }
 
+/// Repository and BackupConfiguration of an AppBinding that asks for backups by an annotation.
+pub fn auto_backup(binding: &str) -> String {
+    with_prefix("app", binding)
+}
+
+/// The Job that wipes a Repository's data. A later Repository of the same name has another.
+pub fn wipe_job(repository: &str, uid: &str) -> String {
+    let uid = uid.split('-').next().unwrap_or_default();
+    with_prefix("stash-wipe", &format!("{}-{uid}", no_dots(repository)))
+}
+
 /// A Task's container.
 pub fn container(function: &str, step: usize) -> String {
     let suffix = format!("-{step}");

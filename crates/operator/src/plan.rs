@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use api::metrics::Sample;
+use api::{BackupConfiguration, BackupSession, Repository, metrics::Sample};
 use k8s_openapi::{
     api::{
         batch::v1::{CronJob, Job},
@@ -11,6 +11,8 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::OwnerReference,
 };
+
+use crate::events::Note;
 
 /// What is to be done, in this order.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,8 @@ pub struct Marks {
     pub owner: Option<OwnerReference>,
     /// Labels that others look for.
     pub labels: BTreeMap<String, String>,
+    /// A finalizer: it may not go before something was done.
+    pub finalizer: Option<&'static str>,
 }
 
 /// An object that should exist.
@@ -55,6 +59,12 @@ pub enum Wanted {
     CronJob(Box<CronJob>),
     /// What does the work of one.
     Job(Box<Job>),
+    /// One that tries another again.
+    BackupSession(Box<BackupSession>),
+    /// Where a target's data goes that asks for backups by an annotation.
+    Repository(Box<Repository>),
+    /// How such a target is backed up.
+    BackupConfiguration(Box<BackupConfiguration>),
 }
 
 /// An object of the same namespace that should no longer exist, by its name.
@@ -66,6 +76,23 @@ pub enum Unwanted {
     Role(String),
     /// The same, given to somebody.
     RoleBinding(String),
+    /// A Job that has ended.
+    Job(String),
+    /// How a target was backed up that no longer asks for it.
+    BackupConfiguration(String),
+}
+
+/// What is to be done with an object that is on its way out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Leaving {
+    /// What should exist.
+    pub(crate) apply: Vec<Wanted>,
+    /// What should no longer exist.
+    pub(crate) delete: Vec<Unwanted>,
+    /// What people are told.
+    pub(crate) note: Option<Note>,
+    /// When to look again; if nothing is said, it may go.
+    pub(crate) next: Option<Duration>,
 }
 
 /// Metrics, and the job that they are pushed under.
@@ -92,7 +119,7 @@ pub const SOON: Duration = Duration::from_secs(5);
 impl Marks {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.owner.is_none() && self.labels.is_empty()
+        self.owner.is_none() && self.labels.is_empty() && self.finalizer.is_none()
     }
 }
 

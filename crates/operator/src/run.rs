@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use api::{
-    BackupBatch, BackupConfiguration, BackupSession, Repository, RestoreBatch, RestoreSession, labels,
-    session::RepositoryRef,
+    AppBinding, BackupBatch, BackupBlueprint, BackupConfiguration, BackupSession, Repository, RestoreBatch,
+    RestoreSession, labels, session::RepositoryRef,
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use k8s_openapi::api::{
@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    auto_backup,
     cluster::Cluster,
     definitions::{self, DefinitionError},
     driver::{self, Watched},
@@ -180,8 +181,33 @@ async fn see_to_all(cluster: &Arc<Cluster>) {
         driver::run::<RestoreSession>(restores, Arc::clone(cluster)),
         driver::run::<RestoreBatch>(restore_batches, Arc::clone(cluster)),
         driver::run::<Repository>(repositories, Arc::clone(cluster)),
+        auto_backup::run(auto_backups(cluster), Arc::clone(cluster)),
         ended_triggers::run(Arc::clone(cluster)),
     );
+}
+
+/// AppBindings, which may ask for backups: the BackupBlueprints that they name, and what was made for them, are watched, too.
+fn auto_backups(cluster: &Cluster) -> Watched {
+    let bindings = watched::<AppBinding>(cluster);
+    let store = bindings.store();
+    let naming = move |blueprint: DynamicObject| {
+        let name = blueprint.name_any();
+        let names = |object: &DynamicObject| object.annotations().get(labels::BLUEPRINT) == Some(&name);
+        let state = store.state();
+        let naming = state.iter().filter(|object| names(object));
+        naming.map(|object| ObjectRef::from_obj_with(&**object, resource::<AppBinding>())).collect::<Vec<_>>()
+    };
+    bindings
+        .owns_with(dynamic::<BackupConfiguration>(cluster), resource::<BackupConfiguration>(), any())
+        .watches_with(dynamic::<Repository>(cluster), resource::<Repository>(), any(), made_for)
+        .watches_with(dynamic::<BackupBlueprint>(cluster), resource::<BackupBlueprint>(), any(), naming)
+}
+
+/// The AppBinding that a Repository was made for.
+#[allow(clippy::needless_pass_by_value, reason = "so it is called by kube")]
+fn made_for(repository: DynamicObject) -> Option<ObjectRef<DynamicObject>> {
+    let (namespace, name) = repository.annotations().get(labels::MADE_FOR)?.split_once('/')?;
+    Some(ObjectRef::new_with(name, resource::<AppBinding>()).within(namespace))
 }
 
 /// What begins sessions: its CronJob and its Repository are watched, too.

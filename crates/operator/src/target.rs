@@ -2,6 +2,9 @@
 
 use api::target::TargetRef;
 
+/// Version of AppBinding.
+pub(crate) const BINDING_VERSION: &str = "appcatalog.appscode.com/v1alpha1";
+
 /// A target that is named in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Named<'a> {

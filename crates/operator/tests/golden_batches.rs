@@ -81,6 +81,7 @@ fn begun() -> sessions::Observed {
         hooks: [Seen::default(), Seen::default()],
         tried: Tried::default(),
         history: Vec::new(),
+        newer: None,
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod manifests;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use api::{
     AppBinding, BackupConfiguration, BackupInvoker, BackupSession, Repository, RestoreSession,
-    backup_batch::BackupBatchStatus, backup_configuration::InvokerStatus, backup_session::BackupSessionPhase,
-    restore_session::RestoreSessionStatus, session::InvokerPhase,
+    backup_batch::BackupBatchStatus,
+    backup_configuration::InvokerStatus,
+    backup_session::BackupSessionPhase,
+    restore_session::RestoreSessionStatus,
+    session::{InvokerPhase, RetryConfig},
 };
 use k8s_openapi::{
     api::{batch::v1::Job, core::v1::Pod},
@@ -49,6 +52,9 @@ fn wanted(wanted: &Wanted) -> String {
         Wanted::Claim(object) => yaml(object),
         Wanted::CronJob(object) => yaml(object),
         Wanted::Job(object) => yaml(object),
+        Wanted::BackupSession(object) => yaml(object),
+        Wanted::Repository(object) => yaml(object),
+        Wanted::BackupConfiguration(object) => yaml(object),
     }
 }
 
@@ -139,6 +145,7 @@ fn begun() -> session::Observed {
         hooks: [Seen::default(), Seen::default()],
         tried: Tried::default(),
         history: Vec::new(),
+        newer: None,
     }
 }
 
@@ -167,6 +174,9 @@ fn step(observed: &mut session::Observed, second: i64) -> String {
             Wanted::Role(_) => "Role",
             Wanted::RoleBinding(_) => "RoleBinding",
             Wanted::CronJob(_) => "CronJob",
+            Wanted::BackupSession(_) => "BackupSession",
+            Wanted::Repository(_) => "Repository",
+            Wanted::BackupConfiguration(_) => "BackupConfiguration",
         })
         .collect();
     let push = planned.push.as_ref().map(pushed).unwrap_or_default();
@@ -268,6 +278,67 @@ fn a_session_that_cannot_begin_says_why() {
         let mut observed = begun();
         change(&mut observed);
         insta::assert_snapshot!(format!("session-not-begun-{name}"), step(&mut observed, 3));
+    }
+}
+
+/// A session that failed, whose invoker has it tried again after 10 minutes, and how it was planned.
+fn failed_and_tried_again(max_retry: Option<i32>) -> (session::Observed, String) {
+    let mut observed = begun();
+    if let Lookup::Found(invoker) = &mut observed.invoker {
+        invoker.spec.retry_config = Some(RetryConfig { max_retry, delay: Some("10m".into()) });
+    }
+    step(&mut observed, 0);
+    job_ended(&mut observed, "Failed", "DeadlineExceeded");
+    observed.tried.pushed = Some(Ok(()));
+    let ended = step(&mut observed, 90);
+    observed.tried = Tried::default();
+    (observed, ended)
+}
+
+#[test]
+fn a_session_that_failed_is_tried_again_when_its_time_has_come() {
+    let (mut observed, ended) = failed_and_tried_again(None);
+    insta::assert_snapshot!("session-retry-1-failed", ended);
+    let planned = session::plan(&observed, &settings(), at(100));
+    assert!(planned.apply.is_empty() && planned.next > Some(Duration::from_secs(589)), "{:?}", planned.next);
+    let planned = session::plan(&observed, &settings(), at(690));
+    let again: Vec<String> = planned.apply.iter().map(wanted).collect();
+    insta::assert_snapshot!("session-retry-2-again", format!("{}---\n{}", again.join("---\n"), yaml(&planned.status)));
+    observed.session.status = Some(planned.status);
+    let done = session::plan(&observed, &settings(), at(700));
+    assert!(done.apply.is_empty() && done.next.is_none());
+    // The one that tried it again was the last.
+    let (mut observed, _) = failed_and_tried_again(Some(2));
+    observed.session.spec.retry_left = Some(0);
+    observed.session.status = None;
+    observed.targets[0].executor = Seen::default();
+    step(&mut observed, 700);
+    job_ended(&mut observed, "Failed", "DeadlineExceeded");
+    observed.tried.pushed = Some(Ok(()));
+    step(&mut observed, 790);
+    assert_eq!(observed.session.status.and_then(|status| status.next_retry), None);
+}
+
+#[test]
+fn a_session_is_not_tried_again_where_that_has_no_sense() {
+    let cases: [(&str, Change<session::Observed>); 4] = [
+        ("BackupSession alpha-9 was begun since", |observed| observed.newer = Some("alpha-9".into())),
+        ("its invoker is not there", |observed| observed.invoker = Lookup::Missing),
+        ("is paused", |observed| {
+            if let Lookup::Found(invoker) = &mut observed.invoker {
+                invoker.spec.paused = Some(true);
+            }
+        }),
+        ("no more of them", |observed| observed.tried.refused = Some("quota: no more of them".into())),
+    ];
+    for (why, change) in cases {
+        let (mut observed, _) = failed_and_tried_again(Some(3));
+        change(&mut observed);
+        let planned = session::plan(&observed, &settings(), at(690));
+        let conditions = planned.status.conditions.unwrap_or_default();
+        let told = api::condition::find(&conditions, "BackupRetried").expect("the condition");
+        assert!(told.is_false() && told.message.contains(why), "{}", told.message);
+        assert!(planned.apply.is_empty() && planned.next.is_none() && planned.status.retried == Some(false));
     }
 }
 

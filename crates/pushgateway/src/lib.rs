@@ -37,8 +37,20 @@ impl Pushgateway {
     /// # Errors
     /// Why they are not there.
     pub async fn push(&self, job: &str, text: String) -> Result<(), String> {
+        self.ask(Method::POST, job, text).await
+    }
+
+    /// Removes all metrics of a job; there may be none.
+    ///
+    /// # Errors
+    /// Why they may still be there.
+    pub async fn forget(&self, job: &str) -> Result<(), String> {
+        self.ask(Method::DELETE, job, String::new()).await
+    }
+
+    async fn ask(&self, method: Method, job: &str, text: String) -> Result<(), String> {
         let request = Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(format!("/metrics/job/{job}"))
             .header(CONTENT_TYPE, "text/plain; version=0.0.4")
             .body(text.into_bytes())

@@ -30,6 +30,7 @@ mod retention;
 mod snapshots;
 mod stats;
 mod store;
+mod wipe;
 mod write;
 
 pub use access::{Access, DEFAULT_CONNECTIONS};
@@ -49,4 +50,5 @@ pub use repository::Repository;
 pub use retention::Keep;
 pub use snapshots::{Snapshot, SnapshotQuery};
 pub use stats::Stats;
+pub use wipe::{WipeReport, wipe};
 pub use write::{Counters, FileSpec, Saved, Segment, SnapshotSpec, Stream, Writer, WriterOptions};

@@ -205,3 +205,31 @@ fn several_writers_at_once_lose_nothing() {
         assert!(content == common);
     }
 }
+
+#[test]
+fn a_wipe_removes_what_the_password_opens_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("repo");
+    let access = local(&path);
+    assert_eq!(repository::wipe(&access).unwrap(), repository::WipeReport::default(), "there is none");
+    let repository = Repository::init(&access, Format::V2).unwrap();
+    repository.add_key(&"another".to_owned().into()).unwrap();
+    save(&repository, &[("/data/a", &random(200_000, 1))]);
+    std::fs::write(path.join("data/README"), "somebody else's").unwrap();
+    let wrong = repository::Access { password: "wrong".to_owned().into(), ..access.clone() };
+    assert!(matches!(repository::wipe(&wrong), Err(Error::WrongPassword { .. })));
+    assert_eq!(repository.snapshots().unwrap().len(), 1, "nothing is removed");
+    // As one that was cut off leaves it.
+    std::fs::remove_file(path.join("config")).unwrap();
+    let report = repository::wipe(&access).unwrap();
+    assert!(report.files >= 5 && report.bytes > 200_000, "{report:?}");
+    let left: Vec<_> = walk(&path);
+    assert_eq!(left, [path.join("data/README")]);
+    Repository::init(&access, Format::V2).unwrap();
+}
+
+/// All files below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}

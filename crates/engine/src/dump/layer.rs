@@ -4,13 +4,14 @@
 use std::{collections::BTreeMap, io::Read as _};
 
 use elasticsearch::{Definition, DefinitionKind, load::foreign};
+use flate2::read::MultiGzDecoder;
 use repository::{Entry, EntryKind, File, Reader, Snapshot};
 use serde_json::value::RawValue;
 
 use crate::{
     backup::word,
     error::{Doing as _, Error, Result},
-    layout::Piece,
+    layout::{self, Piece},
     manifest::{DefinitionEntry, Manifest},
     parts::{Part, Parts},
 };
@@ -25,7 +26,19 @@ pub(super) struct Layer {
     pub(super) manifest: Option<Manifest>,
     reader: Reader,
     folder: String,
-    indices: BTreeMap<String, BTreeMap<Piece, u64>>,
+    indices: BTreeMap<String, Pieces>,
+}
+
+/// The files of an index.
+type Pieces = BTreeMap<Piece, Held>;
+
+/// A file.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    /// Its bytes, as it lies there.
+    size: u64,
+    /// Whether it is packed with gzip.
+    packed: bool,
 }
 
 impl Layer {
@@ -76,12 +89,22 @@ impl Layer {
 
     /// The size of a piece in bytes; `None` where it is not there.
     pub(super) fn size(&self, index: &str, piece: Piece) -> Option<u64> {
+        Some(self.held(index, piece)?.size)
+    }
+
+    /// Whether a piece is packed with gzip.
+    pub(super) fn is_packed(&self, index: &str, piece: Piece) -> bool {
+        self.held(index, piece).is_some_and(|held| held.packed)
+    }
+
+    fn held(&self, index: &str, piece: Piece) -> Option<Held> {
         self.indices.get(index)?.get(&piece).copied()
     }
 
     /// The path of a piece in the snapshot.
     pub(super) fn path(&self, index: &str, piece: Piece) -> String {
-        format!("{}/{index}{}", self.folder, piece.suffix())
+        let packed = if self.is_packed(index, piece) { layout::PACKED } else { "" };
+        format!("{}/{index}{}{packed}", self.folder, piece.suffix())
     }
 
     /// Settings without analyzers, with them, or these alone.
@@ -150,7 +173,9 @@ impl Layer {
         if self.size(index, piece).is_none() {
             return Ok(None);
         }
-        let file = self.read(&self.path(index, piece))?;
+        let path = self.path(index, piece);
+        let file = self.read(&path)?;
+        let file = if self.is_packed(index, piece) { unpacked(&path, &file)? } else { file };
         parse(&file).map_err(|source| self.damaged(index, piece, &source))
     }
 
@@ -208,20 +233,36 @@ impl Layer {
     }
 }
 
-/// The files of a multielasticdump folder, by index, with their sizes.
-fn pieces(snapshot: &Snapshot, folder: &str, entries: &[Entry]) -> Result<BTreeMap<String, BTreeMap<Piece, u64>>> {
-    let mut indices = BTreeMap::<String, BTreeMap<Piece, u64>>::new();
+/// A small file that is packed, as it was. One of no bytes is what multielasticdump leaves where there is nothing.
+fn unpacked(path: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut whole = Vec::new();
+    let read = MultiGzDecoder::new(bytes).take(MAX_DEFINITION + 1).read_to_end(&mut whole);
+    read.map_err(|error| Error::Dump { path: path.to_owned(), why: format!("it is no whole gzip file: {error}") })?;
+    if whole.len() as u64 > MAX_DEFINITION {
+        return Err(Error::Dump { path: path.to_owned(), why: format!("it has more than {MAX_DEFINITION} bytes") });
+    }
+    Ok(whole)
+}
+
+/// The files of a multielasticdump folder, by index.
+fn pieces(snapshot: &Snapshot, folder: &str, entries: &[Entry]) -> Result<BTreeMap<String, Pieces>> {
+    let mut indices = BTreeMap::<String, Pieces>::new();
+    let not_a_dump = |why: String| Error::NotADump { snapshot: snapshot.short_id(), why };
     let inside = format!("{folder}/");
     for entry in entries {
         let Some(name) = entry.path.strip_prefix(&inside) else { continue };
         match (Piece::of(name), entry.kind) {
-            (Some((index, piece)), EntryKind::File) if !name.contains('/') => {
-                indices.entry(index.to_owned()).or_default().insert(piece, entry.size);
+            (Some((index, piece, packed)), EntryKind::File) if !name.contains('/') => {
+                let held = Held { size: entry.size, packed };
+                // Nobody could say which of the two counts.
+                if indices.entry(index.to_owned()).or_default().insert(piece, held).is_some() {
+                    return Err(not_a_dump(format!("{} is there twice, packed and not", entry.path)));
+                }
             }
-            _ => {
-                let why = format!("{} is no part of a dump that this program knows", entry.path);
-                return Err(Error::NotADump { snapshot: snapshot.short_id(), why });
-            }
+            _ => return Err(not_a_dump(format!("{} is no part of a dump that this program knows", entry.path))),
         }
     }
     Ok(indices)
@@ -253,5 +294,32 @@ fn folder(snapshot: &Snapshot) -> Result<String> {
             snapshot: snapshot.short_id(),
             why: format!("it should name one path, but names {}", paths.len()),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn a_packed_file_is_unpacked_whole_or_not_at_all() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(b"{\"a\":{}}").expect("packed");
+        let packed = encoder.finish().expect("packed");
+        assert_eq!(unpacked("a", &packed).expect("unpacked"), b"{\"a\":{}}");
+        // As one that is written bit by bit.
+        assert_eq!(
+            unpacked("a", &[packed.clone(), packed.clone()].concat()).expect("unpacked"),
+            b"{\"a\":{}}{\"a\":{}}"
+        );
+        assert_eq!(unpacked("a", b"").expect("nothing"), b"");
+        for broken in [&packed[..packed.len() - 3], b"{\"a\":{}}"] {
+            let error = unpacked("a.json.gz", broken).expect_err("broken").to_string();
+            assert!(error.contains("a.json.gz"), "{error}");
+        }
     }
 }

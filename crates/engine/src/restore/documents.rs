@@ -160,8 +160,7 @@ fn read(
     let runtime = Handle::current();
     let work = move || {
         let path = dump.path(&name, Piece::Data);
-        let reader = dump.reader().open_range(&file, begin, bytes);
-        let reader = reader.map_err(|error| Error::Dump { path: path.clone(), why: error.to_string() })?;
+        let reader = dump.open_documents(&name, &file, begin, bytes)?;
         let mut documents = Documents::new(reader, path);
         let mut open: Option<Filled> = None;
         let mut read = 0;

@@ -180,7 +180,8 @@ async fn foreign(dump: &Arc<Dump>, index: &str, progress: &Progress, cancel: &Ca
         let mut content = Content::default();
         let Some(file) = dump.documents(&index)? else { return Ok(content) };
         let path = dump.path(&index, Piece::Data);
-        let mut documents = Documents::new(dump.reader().open(&file), path.clone());
+        let reader = dump.open_documents(&index, &file, 0, file.size())?;
+        let mut documents = Documents::new(reader, path.clone());
         while let Some((hit, bytes)) = documents.read()? {
             count(&mut content, &hit, &path)?;
             progress.advance(&index, 1, bytes);

@@ -73,6 +73,8 @@ pub enum When {
 struct Known {
     hook: Option<Hook>,
     policy: ExecutionPolicy,
+    /// Whether a failure is tried again.
+    tried_again: bool,
     summary: Summary,
 }
 
@@ -115,7 +117,8 @@ async fn of_backup(hook: &RunHook, cluster: &Cluster) -> Result<(), JobError> {
     };
     let summary = summary(&session, [of.kind, &hook.invoker_name], &target, &so_far);
     let BackupHooks { pre_backup, post_backup } = hooks.unwrap_or_default();
-    let known = known(hook.when, pre_backup, post_backup, summary);
+    let known =
+        Known { tried_again: of.retries_left(&session) > 0, ..known(hook.when, pre_backup, post_backup, summary) };
     let done = carry_out(hook, cluster, &known, &so_far).await;
     cluster
         .change_status::<BackupSession>(&hook.namespace, &hook.backup_session, |status: &mut BackupSessionStatus| {
@@ -226,30 +229,30 @@ fn summary<K: kube::Resource>(session: &K, invoker: [&str; 2], target: &TargetRe
 
 fn known(when: When, first: Option<Hook>, last: Option<FinalHook>, summary: Summary) -> Known {
     if when.is_before() {
-        return Known { hook: first, policy: ExecutionPolicy::Always, summary };
+        return Known { hook: first, policy: ExecutionPolicy::Always, tried_again: false, summary };
     }
     let policy = last.as_ref().and_then(|hook| hook.execution_policy).unwrap_or(ExecutionPolicy::Always);
     let hook = last.map(|hook| {
         let FinalHook { exec, http_get, http_post, tcp_socket, container_name, execution_policy: _ } = hook;
         Hook { exec, http_get, http_post, tcp_socket, container_name }
     });
-    Known { hook, policy, summary }
+    Known { hook, policy, tried_again: false, summary }
 }
 
 /// Whether a hook with this policy runs.
-fn runs(policy: ExecutionPolicy, so_far: &SoFar) -> bool {
+fn runs(policy: ExecutionPolicy, so_far: &SoFar, tried_again: bool) -> bool {
     match policy {
         ExecutionPolicy::Always => true,
         ExecutionPolicy::OnSuccess => matches!(so_far, None | Some(Ok(()))),
-        // A session is one try, so every failure is the last.
-        ExecutionPolicy::OnFailure | ExecutionPolicy::OnFinalRetryFailure => matches!(so_far, Some(Err(_))),
+        ExecutionPolicy::OnFailure => matches!(so_far, Some(Err(_))),
+        ExecutionPolicy::OnFinalRetryFailure => matches!(so_far, Some(Err(_))) && !tried_again,
     }
 }
 
 /// Whether it was run, or why it failed.
 async fn carry_out(hook: &RunHook, cluster: &Cluster, known: &Known, so_far: &SoFar) -> Result<bool, JobError> {
     let Some(wanted) = &known.hook else { return Ok(false) };
-    if !runs(known.policy, so_far) {
+    if !runs(known.policy, so_far, known.tried_again) {
         tracing::info!(policy = ?known.policy, "the hook does not run");
         return Ok(false);
     }
@@ -310,8 +313,10 @@ mod tests {
             (ExecutionPolicy::OnFinalRetryFailure, [false, false, true]),
         ];
         for (policy, want) in cases {
-            assert_eq!([&before, &good, &bad].map(|so_far| runs(policy, so_far)), want, "{policy:?}");
+            assert_eq!([&before, &good, &bad].map(|so_far| runs(policy, so_far, false)), want, "{policy:?}");
         }
+        assert!(runs(ExecutionPolicy::OnFailure, &bad, true));
+        assert!(!runs(ExecutionPolicy::OnFinalRetryFailure, &bad, true), "it is tried again");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::doc_markdown)]
 
 mod elasticsearch;
+mod import;
 pub mod kubectl;
 mod operator;
 mod pod;
@@ -16,8 +17,12 @@ use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 
 pub use self::kubectl::{KubectlArguments, PluginArguments};
 pub use elasticsearch::ElasticsearchArguments;
+pub use import::ImportArguments;
 pub use operator::OperatorArguments;
-pub use pod::{BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments};
+pub use pod::{
+    BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments,
+    WipePodArguments,
+};
 pub use repository::{RepositoryArguments, new_password, variable};
 pub use restore::RestoreArguments;
 
@@ -97,6 +102,8 @@ pub enum Command {
     Diff(DiffArguments),
     /// Write a snapshot's files into an empty folder
     Export(ExportArguments),
+    /// Take a folder that multielasticdump wrote into the repository, as a snapshot
+    Import(ImportArguments),
     /// Make a new repository
     Init(InitArguments),
     /// Look for damage in the repository
@@ -137,6 +144,9 @@ pub enum Command {
     /// What a session's pod does last: tell what became of it
     #[command(hide = true)]
     UpdateStatus(StatusPodArguments),
+    /// What a pod does for a Repository that goes with its data
+    #[command(hide = true)]
+    WipeRepository(WipePodArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
     /// Print the version
@@ -154,6 +164,7 @@ impl Command {
                 | Self::RestoreEs(_)
                 | Self::RunHook(_)
                 | Self::UpdateStatus(_)
+                | Self::WipeRepository(_)
         )
     }
 }

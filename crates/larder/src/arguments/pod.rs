@@ -15,6 +15,7 @@ use job::{
     restore::Restore,
     store::Place,
     update_status::Update,
+    wipe::Wipe,
 };
 
 use super::restore::ConflictArgument;
@@ -218,6 +219,16 @@ pub struct StatusPodArguments {
     metrics_labels: String,
 }
 
+/// `wipe-repository`.
+#[derive(Debug, Args)]
+pub struct WipePodArguments {
+    #[command(flatten)]
+    backend: BackendArguments,
+    /// Where the storage Secret is mounted
+    #[arg(long)]
+    storage_secret_dir: PathBuf,
+}
+
 /// `create-backupsession`.
 #[derive(Debug, Args)]
 pub struct TriggerPodArguments {
@@ -325,6 +336,13 @@ impl StatusPodArguments {
             output_dir: self.session.output_dir,
             pushgateway_url: if self.metrics_enabled { self.metrics_pushgateway_url } else { String::new() },
         }
+    }
+}
+
+impl WipePodArguments {
+    /// What is to be removed.
+    pub fn work(self) -> Wipe {
+        Wipe { backend: self.backend.backend(), secret_dir: self.storage_secret_dir }
     }
 }
 

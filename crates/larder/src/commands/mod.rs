@@ -7,6 +7,7 @@ mod diff;
 mod export;
 mod forget;
 mod hold;
+mod import;
 mod init;
 mod key;
 mod kubectl;
@@ -47,6 +48,7 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::Cat(arguments) => blocking(move || cat::run(&arguments)).await,
         Command::Diff(arguments) => blocking(move || diff::run(&arguments, &output)).await,
         Command::Export(arguments) => blocking(move || export::run(&arguments, &output)).await,
+        Command::Import(arguments) => blocking(move || import::run(arguments, &output)).await,
         Command::Init(arguments) => blocking(move || init::run(&arguments, &output)).await,
         Command::Check(arguments) => blocking(move || check::run(&arguments, &output)).await,
         Command::Forget(arguments) => blocking(move || forget::run(&arguments, &output)).await,
@@ -63,6 +65,7 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::RestoreEs(arguments) => pod::restore(arguments).await,
         Command::RunHook(arguments) => pod::run_hook(arguments).await,
         Command::UpdateStatus(arguments) => pod::update_status(arguments).await,
+        Command::WipeRepository(arguments) => pod::wipe(arguments).await,
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Version => Ok(version::run(&output)),
     }

@@ -3,7 +3,10 @@
 use anyhow::Result;
 
 use crate::{
-    arguments::{BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments},
+    arguments::{
+        BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments,
+        WipePodArguments,
+    },
     exit::Exit,
     signals::cancellable,
 };
@@ -37,5 +40,11 @@ pub async fn run_hook(arguments: HookPodArguments) -> Result<Exit> {
 /// `update-status`.
 pub async fn update_status(arguments: StatusPodArguments) -> Result<Exit> {
     job::update_status::run(&arguments.work()).await?;
+    Ok(Exit::Done)
+}
+
+/// `wipe-repository`.
+pub async fn wipe(arguments: WipePodArguments) -> Result<Exit> {
+    job::wipe::run(arguments.work()).await?;
     Ok(Exit::Done)
 }

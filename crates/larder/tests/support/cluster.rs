@@ -92,6 +92,21 @@ impl Cluster {
         self.client.can().types
     }
 
+    /// The one type of its indices: 5.x takes none that begins with `_`.
+    pub fn type_name(&self) -> &'static str {
+        if self.client.can().many_types { "doc" } else { "_doc" }
+    }
+
+    /// Whether an index may have more than one type.
+    pub fn many_types(&self) -> bool {
+        self.client.can().many_types
+    }
+
+    /// Whether `index.default_pipeline` is a setting.
+    pub fn default_pipeline(&self) -> bool {
+        self.client.can().default_pipeline
+    }
+
     /// Whether it has component and index templates.
     pub fn composable_templates(&self) -> bool {
         self.client.can().composable_templates
@@ -144,13 +159,13 @@ impl Cluster {
 
     /// Makes an index; `mappings` without a type.
     pub fn create(&self, index: &str, settings: &Value, mappings: &Value, aliases: &Value) {
-        let mappings = if self.types() { json!({ "_doc": mappings }) } else { mappings.clone() };
+        let mappings = if self.types() { json!({ self.type_name(): mappings }) } else { mappings.clone() };
         self.put(&[index], &json!({ "settings": settings, "mappings": mappings, "aliases": aliases }));
     }
 
     /// Sends lines to `_bulk` of an index; every one must be obeyed.
     pub fn bulk(&self, index: &str, lines: String) {
-        let path: &[&str] = if self.types() { &[index, "_doc", "_bulk"] } else { &[index, "_bulk"] };
+        let path: &[&str] = if self.types() { &[index, self.type_name(), "_bulk"] } else { &[index, "_bulk"] };
         let answer = self.ask(Request::post(path).ndjson(lines));
         assert_eq!(answer["errors"], false, "{}: {answer}", self.name);
     }
@@ -160,7 +175,7 @@ impl Cluster {
     /// # Errors
     /// Where the server does not take it.
     pub fn document(&self, index: &str, id: &str, source: &str, query: &[(&str, &str)]) -> elasticsearch::Result<()> {
-        let request = Request::put(&[index, "_doc", id]).json(source.to_owned());
+        let request = Request::put(&[index, self.type_name(), id]).json(source.to_owned());
         let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
         self.send(request).map(drop)
     }

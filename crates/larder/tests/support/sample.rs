@@ -39,13 +39,18 @@ fn settings(cluster: &Cluster) -> Value {
     });
     let plain =
         json!({ "analyzer": { "folded": { "type": "standard", "max_token_length": 20, "stopwords": ["the"] } } });
-    json!({
+    let mut settings = json!({
         "number_of_shards": 3,
         "number_of_replicas": 1,
         "refresh_interval": "7s",
         "max_result_window": 5_000,
         "analysis": if cluster.has_module("CommonAnalysisPlugin") { rich } else { plain }
-    })
+    });
+    if cluster.many_types() {
+        // What a join field needs.
+        settings["mapping.single_type"] = true.into();
+    }
+    settings
 }
 
 /// Makes the index `index` and fills it.
@@ -161,16 +166,19 @@ impl Definitions {
         let processors = if cluster.has_module("IngestCommonPlugin") { changing } else { json!([]) };
         cluster.put(&path(0), &json!({ "description": "changes everything", "processors": processors }));
         let properties = json!({ "properties": { "of_template": { "type": "keyword" } } });
-        let mappings = if cluster.types() { json!({ "_doc": properties }) } else { properties.clone() };
+        let mappings = if cluster.types() { json!({ cluster.type_name(): properties }) } else { properties.clone() };
         // It matches the sample's index: a restore must not let it add anything.
-        cluster.put(
-            &path(1),
-            &json!({
-                "index_patterns": [format!("{prefix}*")], "order": 3, "version": 7,
-                "settings": { "index": { "number_of_replicas": "3", "codec": "best_compression" } },
-                "mappings": mappings, "aliases": { format!("{prefix}-of-template"): {} }
-            }),
-        );
+        let mut template = json!({
+            "order": 3, "version": 7,
+            "settings": { "index": { "number_of_replicas": "3", "codec": "best_compression" } },
+            "mappings": mappings, "aliases": { format!("{prefix}-of-template"): {} }
+        });
+        if cluster.many_types() {
+            template["template"] = format!("{prefix}*").into();
+        } else {
+            template["index_patterns"] = json!([format!("{prefix}*")]);
+        }
+        cluster.put(&path(1), &template);
         if cluster.composable_templates() {
             let template = json!({ "settings": { "index": { "refresh_interval": "9s" } }, "mappings": properties });
             cluster.put(&path(2), &json!({ "template": template, "_meta": { "by": "test" } }));

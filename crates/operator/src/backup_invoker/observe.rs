@@ -23,6 +23,7 @@ use crate::{
 impl Kind for BackupConfiguration {
     type Says = InvokerStatus;
     type Observed = Observed;
+    const PUSHES: bool = true;
 
     fn alone(&self) -> bool {
         false
@@ -46,6 +47,7 @@ impl Kind for BackupConfiguration {
 impl Kind for BackupBatch {
     type Says = BackupBatchStatus;
     type Observed = Observed;
+    const PUSHES: bool = true;
 
     fn alone(&self) -> bool {
         false

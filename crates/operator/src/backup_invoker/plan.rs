@@ -16,7 +16,6 @@ use crate::{
     lookup::Lookup,
     needs::{self, Needs, Verdict},
     plan::{Plan, SOON, Tried},
-    unheeded,
 };
 
 /// What was seen.
@@ -53,7 +52,6 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
         secret: &observed.secret,
         broken_rule: rules::broken(invoker),
     };
-    unheeded::say(&mut conditions, &[("spec.retryConfig", invoker.spec.retry_config.is_some())]);
     let verdict = needs::look(&needs, &mut conditions);
     let members = if verdict == Verdict::Complete { look_for_targets(observed, now) } else { before_of(invoker) };
     let there = |lookup: &Lookup<()>| lookup.found().is_some();

@@ -2,12 +2,23 @@
 
 use api::{BackupSession, backup_session::BackupSessionPhase};
 
+use super::plan::{Observed, name};
+use crate::plan::Unwanted;
+
 /// Sessions kept where an invoker says nothing.
 const DEFAULT: i32 = 1;
 
+/// Sessions that have had their time, now that one has ended; not that one itself, where it is to be tried again.
+pub(super) fn unwanted(observed: &Observed, tried_again: bool) -> Vec<Unwanted> {
+    let limit = observed.invoker.found().and_then(|invoker| invoker.spec.backup_history_limit);
+    let names = past(&observed.history, name(observed), limit);
+    let goes = |session: &String| !tried_again || session != name(observed);
+    names.into_iter().filter(goes).map(Unwanted::BackupSession).collect()
+}
+
 /// Names of those that go: past the first `limit` of the newest, complete, and not the one that tells how the last backup
 /// ended. `current` has just ended, whatever its stored phase says.
-pub(super) fn past(all: &[BackupSession], current: &str, limit: Option<i32>) -> Vec<String> {
+fn past(all: &[BackupSession], current: &str, limit: Option<i32>) -> Vec<String> {
     let limit = usize::try_from(limit.unwrap_or(DEFAULT)).unwrap_or_default();
     let mut newest: Vec<&BackupSession> = all.iter().collect();
     newest.sort_by_key(|session| {

@@ -3,6 +3,7 @@
 mod history;
 mod observe;
 pub mod plan;
+mod retry;
 mod status;
 mod told;
 mod work;

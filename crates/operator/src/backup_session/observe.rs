@@ -9,7 +9,10 @@ use api::{
 use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt as _, api::ListParams};
 
-use super::plan::{self, Observed, SeenTarget, begun};
+use super::{
+    plan::{self, Observed, SeenTarget, begun},
+    retry,
+};
 use crate::{
     cluster::Cluster,
     driver::Kind,
@@ -26,6 +29,7 @@ use crate::{
 impl Kind for BackupSession {
     type Says = BackupSessionStatus;
     type Observed = Observed;
+    const PUSHES: bool = false;
 
     fn alone(&self) -> bool {
         let ended = plan::ended(self.status.as_ref().and_then(|status| status.phase));
@@ -51,6 +55,7 @@ impl Kind for BackupSession {
             targets: Vec::new(),
             hooks: [Seen::default(), Seen::default()],
             tried: Tried::default(),
+            newer: newer(&self, &siblings),
             history: siblings.iter().filter(|session| is_labelled(session)).cloned().collect(),
             invoker,
             session: self,
@@ -81,7 +86,7 @@ impl Kind for BackupSession {
         };
         let story = Story::of_conditions(before.conditions.as_deref(), after.conditions.as_deref());
         let story = story.and_of_targets(&targets(before), &targets(after));
-        story.and(note)
+        story.and(note).and((before.retried != after.retried).then(|| retry::note(after)).flatten())
     }
 }
 
@@ -155,6 +160,17 @@ fn at_work(
         let waits = !plan::ended(phase) && other.metadata.deletion_timestamp.is_none() && since(other) < since(session);
         waits.then(|| (other.name_any(), BackupSessionPhase::Pending))
     })
+}
+
+/// A session of the same invoker that was made later and did not stand back; not the one that tries this one again.
+fn newer(session: &BackupSession, siblings: &[BackupSession]) -> Option<String> {
+    let since = |session: &BackupSession| session.creation_timestamp().map(|time| time.0);
+    let retry = retry::name_of(&session.name_any());
+    let counts = |other: &&BackupSession| {
+        let skipped = other.status.as_ref().and_then(|status| status.phase) == Some(BackupSessionPhase::Skipped);
+        since(other) > since(session) && !skipped && other.name_any() != retry
+    };
+    siblings.iter().find(counts).map(BackupSession::name_any)
 }
 
 /// How a session ended.

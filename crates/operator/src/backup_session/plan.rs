@@ -11,16 +11,16 @@ use api::{
     invoker::{BACKUP_BATCH, BACKUP_CONFIGURATION},
     owner,
 };
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
-use super::{history, status, told, work};
+use super::{history, retry, status, told, work};
 use crate::{
     conditions::Conditions,
     course::{BatchHook, Course, HookProgress, Next, Progress},
     executor::{self, Hooks, Settings},
     job_outcome::{self, JobOutcome, Reason, Seen},
     lookup::Lookup,
-    plan::{Marks, Plan, SOON, Tried, Unwanted, Wanted},
+    plan::{Marks, Plan, SOON, Tried, Wanted},
     tasks::{self, Needed},
 };
 
@@ -45,6 +45,8 @@ pub struct Observed {
     pub tried: Tried,
     /// All sessions of the invoker.
     pub history: Vec<BackupSession>,
+    /// One of them that was begun since and not skipped.
+    pub newer: Option<String>,
 }
 
 /// What was seen of a target.
@@ -82,7 +84,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Timestamp) -> Plan<Ba
     let before = observed.session.status.clone().unwrap_or_default();
     let unchanged = |next| Plan::say(before.clone(), next);
     if ended(before.phase) {
-        return unchanged(None);
+        return retry::of_ended(observed, before, now);
     }
     let conditions = Conditions::after(before.conditions.as_deref().unwrap_or_default(), None, now);
     match observed.invoker.found() {
@@ -157,10 +159,10 @@ fn skip(observed: &Observed, mut conditions: Conditions, why: &str, now: Timesta
     let status = BackupSessionStatus {
         phase: Some(BackupSessionPhase::Skipped),
         session_duration: Some(tasks::in_words(age(observed, now))),
-        targets: None,
         conditions: Some(conditions.into_vec()),
+        ..BackupSessionStatus::default()
     };
-    Plan { marks: marks(observed), delete: past(observed), ..Plan::say(status, None) }
+    Plan { marks: marks(observed), delete: history::unwanted(observed, false), ..Plan::say(status, None) }
 }
 
 /// The invoker as the owner, where the session has none yet.
@@ -361,13 +363,15 @@ fn finish(
 ) -> Plan<BackupSessionStatus> {
     // Pods are not watched, and they tell what holds a Job up.
     let (mut push, mut delete, mut next) = (None, Vec::new(), Some(SOON));
+    let phase = status::of_session(&conditions, &targets, over && observed.tried.pushed.is_some());
+    let next_retry = retry::due(observed, phase, now);
     if over {
-        next = None;
+        next = next_retry.map(|due| retry::until(due, now));
         match &observed.tried.pushed {
             None => push = Some(told::pushed(observed, &conditions, &targets, now)),
             Some(pushed) => {
                 conditions.set_pushed(pushed);
-                delete = past(observed);
+                delete = history::unwanted(observed, next_retry.is_some());
                 conditions.set(
                     "BackupHistoryCleaned",
                     true,
@@ -377,22 +381,15 @@ fn finish(
             }
         }
     }
-    let finished = over && observed.tried.pushed.is_some();
-    let phase = status::of_session(&conditions, &targets, finished);
-    let duration = ended(Some(phase)).then(|| tasks::in_words(age(observed, now)));
     let status = BackupSessionStatus {
         phase: Some(phase),
-        session_duration: duration,
+        session_duration: ended(Some(phase)).then(|| tasks::in_words(age(observed, now))),
         targets: Some(targets),
         conditions: Some(conditions.into_vec()),
+        next_retry: next_retry.map(Time),
+        retried: None,
     };
     Plan { apply, marks: Marks::default(), push, status, delete, next }
-}
-
-fn past(observed: &Observed) -> Vec<Unwanted> {
-    let limit = observed.invoker.found().and_then(|invoker| invoker.spec.backup_history_limit);
-    let names = history::past(&observed.history, name(observed), limit);
-    names.into_iter().map(Unwanted::BackupSession).collect()
 }
 
 pub(super) fn age(observed: &Observed, now: Timestamp) -> Duration {

@@ -72,7 +72,7 @@ fn about_repository(work: &Work<'_>, variables: &mut Variables) {
 }
 
 /// Where the repository lies; of several backends, Stash's order decides.
-fn place(repository: &RepositorySpec) -> Vec<(&'static str, String)> {
+pub(crate) fn place(repository: &RepositorySpec) -> Vec<(&'static str, String)> {
     let Some(backend) = &repository.backend else { return Vec::new() };
     if let Some(local) = &backend.local {
         named("local", local.mount_path.as_ref(), None)

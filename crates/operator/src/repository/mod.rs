@@ -1,4 +1,5 @@
-//! Repositories: who uses them, and with which rights. What lies in them is seen to by the pods of sessions.
+//! Repositories: who uses them, the rights of those in other namespaces, and their data when they go.
 
 mod observe;
 pub mod plan;
+mod wipe;

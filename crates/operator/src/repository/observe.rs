@@ -13,17 +13,21 @@ use kube::{
     api::{DynamicObject, ListParams},
 };
 
-use super::plan::{self, Observed, UserObject};
+use super::{
+    plan::{self, Observed, UserObject},
+    wipe,
+};
 use crate::{
     cluster::Cluster,
     driver::Kind,
     events::Story,
-    plan::{Plan, Tried},
+    plan::{Leaving, Plan, Tried},
 };
 
 impl Kind for Repository {
     type Says = RepositoryStatus;
     type Observed = Observed;
+    const PUSHES: bool = false;
 
     fn alone(&self) -> bool {
         false
@@ -44,6 +48,10 @@ impl Kind for Repository {
 
     fn plan(observed: &mut Observed, _: Tried, _: &Cluster, _: Timestamp) -> Plan<RepositoryStatus> {
         plan::plan(observed)
+    }
+
+    async fn leave(self, cluster: &Cluster, now: Timestamp) -> Result<Leaving, kube::Error> {
+        wipe::look(self, cluster).await.map(|observed| wipe::plan(&observed, &cluster.settings, now))
     }
 
     fn story(_: &RepositoryStatus, _: &RepositoryStatus) -> Story {

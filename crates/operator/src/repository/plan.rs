@@ -5,6 +5,7 @@ use api::{
     repository::{Reference, RepositoryStatus},
 };
 
+use super::wipe;
 use crate::{
     plan::{Plan, Unwanted},
     rights::{self, User},
@@ -56,7 +57,7 @@ pub fn plan(observed: &Observed) -> Plan<RepositoryStatus> {
         .map(Unwanted::RoleBinding)
         .chain(unneeded(&observed.roles).into_iter().map(Unwanted::Role))
         .collect();
-    Plan { delete, ..Plan::say(status, None) }
+    Plan { marks: wipe::marks(&observed.repository), delete, ..Plan::say(status, None) }
 }
 
 impl UserObject {

@@ -362,7 +362,7 @@ fn marks(observed: &Observed) -> Marks {
         let value = of_binding.get(key).filter(|value| of_session(key) != Some(value))?;
         Some((key.to_owned(), value.clone()))
     });
-    Marks { owner: None, labels: copied.collect() }
+    Marks { labels: copied.collect(), ..Marks::default() }
 }
 
 pub(super) fn age(observed: &Observed, now: Timestamp) -> Duration {
