@@ -8,7 +8,7 @@ mod pod;
 mod run;
 mod variables;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use api::Repository;
 use kube::ResourceExt;
@@ -18,6 +18,9 @@ use crate::{Cluster, Error, Result};
 
 pub use answer::Answer;
 use variables::Variables;
+
+/// How long a process of this machine may take to close what it has open.
+const GOODBYE: Duration = Duration::from_secs(10);
 
 /// Where an errand is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,10 +76,22 @@ impl<'a> Errands<'a> {
         let mut answer = Answer::default();
         let mut tell = |line: &str| answer.line(line, told);
         let code = match &self.place {
-            Place::Here => here::run(self, arguments, &mut tell).await?,
+            Place::Here => self.here(arguments, &mut tell).await?,
             Place::Pod(choice) => run::in_pod(self, choice, arguments, &mut tell).await?,
         };
         answer.ended(code)
+    }
+
+    /// Runs it here. A terminal's signal reaches the process too, which then closes what it has open; another signal does not.
+    async fn here(&self, arguments: &[&str], tell: &mut (dyn FnMut(&str) + Send)) -> Result<u8> {
+        let running = here::run(self, arguments, tell);
+        let mut running = std::pin::pin!(running);
+        tokio::select! {
+            code = &mut running => code,
+            () = self.cancel.cancelled() => {
+                tokio::time::timeout(GOODBYE, running).await.unwrap_or(Err(Error::Interrupted))
+            }
+        }
     }
 
     /// Writes the files of a snapshot below an empty folder. Gives their number and size.
