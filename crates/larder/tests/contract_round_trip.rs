@@ -61,9 +61,9 @@ fn small(cluster: &Cluster, index: &str) {
 fn what_was_saved_comes_back_the_same_byte_by_byte() {
     on_each_server(|cluster, larder| {
         let (prefix, index, empty) = ("larder-same", "larder-same-full", "larder-same-empty");
-        Definitions::named(cluster, prefix).remove(cluster);
         let remove = || [index, empty].iter().for_each(|index| cluster.delete(&[index]));
         remove();
+        Definitions::named(cluster, prefix).remove(cluster);
         sample::fill(cluster, index);
         cluster.create(empty, &json!({ "number_of_shards": 1 }), &json!({}), &json!({}));
         let definitions = Definitions::make(cluster, prefix);

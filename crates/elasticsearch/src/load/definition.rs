@@ -16,13 +16,14 @@ use crate::{
     request::Request,
 };
 
-/// The place of a kind in the order in which definitions are put back: each may name those of earlier kinds.
+/// The place of a kind in the order in which definitions are put back: each may name those of earlier kinds. From Elasticsearch
+/// 8 on, a legacy template is refused where an index template of the same patterns is; the other way round it is taken.
 pub fn put_order(kind: DefinitionKind) -> u8 {
     match kind {
         DefinitionKind::Pipeline => 0,
-        DefinitionKind::ComponentTemplate => 1,
-        DefinitionKind::IndexTemplate => 2,
-        DefinitionKind::LegacyTemplate => 3,
+        DefinitionKind::LegacyTemplate => 1,
+        DefinitionKind::ComponentTemplate => 2,
+        DefinitionKind::IndexTemplate => 3,
     }
 }
 
@@ -267,9 +268,9 @@ mod tests {
             kinds,
             [
                 DefinitionKind::Pipeline,
+                DefinitionKind::LegacyTemplate,
                 DefinitionKind::ComponentTemplate,
-                DefinitionKind::IndexTemplate,
-                DefinitionKind::LegacyTemplate
+                DefinitionKind::IndexTemplate
             ]
         );
     }

@@ -13,20 +13,31 @@ const DOCUMENTS: u64 = 3_000;
 /// How many go into one request.
 const BATCH: usize = 1_000;
 
+/// Whether it knows fields that join documents.
+fn joins(cluster: &Cluster) -> bool {
+    cluster.has_module("ParentJoinPlugin")
+}
+
 /// The mappings: those of the products, some more fields, and what is beside fields.
-fn mappings() -> Value {
+fn mappings(cluster: &Cluster) -> Value {
     let shape = samples::IndexShape { shards: 3, replicas: 0, refresh: "-1", document_type: None };
     let body: Value = serde_json::from_str(&shape.body(samples::Set::Products)).unwrap();
     let mut mappings = body["mappings"].clone();
     mappings["dynamic"] = "false".into();
     mappings["date_detection"] = false.into();
+    // A module since 6.0, which some of the lab's servers lack.
+    if !cluster.many_types() && !cluster.has_module("MapperExtrasPlugin") {
+        mappings["properties"]["price"]["properties"]["amount"] = json!({ "type": "double" });
+    }
     mappings["_meta"] = json!({ "owner": "larder", "numbers": [1, 2.5] });
     mappings["dynamic_templates"] =
         json!([{ "words": { "match_mapping_type": "string", "mapping": { "type": "keyword", "ignore_above": 64 } } }]);
     let fields = mappings["properties"].as_object_mut().unwrap();
     fields.insert("line".into(), json!({ "type": "text", "analyzer": "folded", "copy_to": "all" }));
     fields.insert("all".into(), json!({ "type": "text" }));
-    fields.insert("relation".into(), json!({ "type": "join", "relations": { "question": ["answer"] } }));
+    if joins(cluster) {
+        fields.insert("relation".into(), json!({ "type": "join", "relations": { "question": ["answer"] } }));
+    }
     mappings
 }
 
@@ -60,7 +71,7 @@ pub fn fill(cluster: &Cluster, index: &str) {
         format!("{index}-filtered"): { "filter": { "range": { "rating": { "gte": 2.5, "boost": 1.0 } } } },
         format!("{index}-routed"): { "index_routing": "r1", "search_routing": "r1,r2" }
     });
-    cluster.create(index, &settings(cluster), &mappings(), &aliases);
+    cluster.create(index, &settings(cluster), &mappings(cluster), &aliases);
     let all: Vec<u64> = (0..DOCUMENTS).collect();
     for numbers in all.chunks(BATCH) {
         write(cluster, index, numbers, 1);
@@ -204,9 +215,14 @@ impl Definitions {
         Self { paths: kinds.iter().map(path).collect() }
     }
 
-    /// What the server says of each.
+    /// What the server says of each, but for when it was made: newer servers tell that too.
     pub fn shown(&self, cluster: &Cluster) -> Vec<Value> {
-        self.each().map(|path| cluster.get(&path)).collect()
+        let shown = |path: Vec<&str>| {
+            let mut shown = cluster.get(&path);
+            without_dates(&mut shown);
+            shown
+        };
+        self.each().map(shown).collect()
     }
 
     /// Removes them, those that use others first.
@@ -216,5 +232,16 @@ impl Definitions {
 
     fn each(&self) -> impl DoubleEndedIterator<Item = Vec<&str>> {
         self.paths.iter().map(|path| path.iter().map(String::as_str).collect())
+    }
+}
+
+fn without_dates(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !matches!(name.as_str(), "created_date_millis" | "modified_date_millis"));
+            fields.values_mut().for_each(without_dates);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_dates),
+        _ => {}
     }
 }
