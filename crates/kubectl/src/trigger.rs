@@ -38,7 +38,8 @@ fn session<K: Resource<DynamicType = ()>>(invoker: &K) -> Result<BackupSession> 
         return Err(Error::Unfit { kind: "the invoker", name, why });
     }
     let reference = Invoker { api_group: Some(labels::GROUP.into()), kind: kind.clone(), name: name.clone() };
-    let mut session = BackupSession::new("", BackupSessionSpec { invoker: Some(reference) });
+    let mut session =
+        BackupSession::new("", BackupSessionSpec { invoker: Some(reference), ..BackupSessionSpec::default() });
     session.metadata.name = None;
     session.metadata.generate_name = Some(format!("{name}-"));
     session.metadata.namespace = invoker.namespace();
