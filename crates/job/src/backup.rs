@@ -27,7 +27,7 @@ use crate::{
     es_args::EsArgs,
     file_stats, open, output,
     progress::logged,
-    ready, texts,
+    ready, store, texts,
 };
 
 /// What is to be saved, and where.
@@ -126,7 +126,7 @@ async fn save(backup: &Backup, cancel: &CancellationToken) -> Result<(BackupRepo
     let opened = open::locked(&cluster, repository, LockKind::Shared).await?;
     let options = BackupOptions {
         hostname: backup.hostname.clone(),
-        username: open::signature(&backup.namespace),
+        username: store::signature(&backup.namespace),
         program: backup.program.clone(),
         ..choice::of_backup(&args, Timestamp::now().to_zoned(TimeZone::UTC))
     };

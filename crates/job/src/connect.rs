@@ -9,7 +9,6 @@ use crate::{
     binding::{self, BindingError, Keys},
     cluster::Cluster,
     error::JobError,
-    open,
     store::{self, Place, Store},
 };
 
@@ -84,7 +83,7 @@ fn client_certificate(secret: &str, keys: &Keys) -> Result<(Vec<u8>, secrecy::Se
 pub(crate) async fn repository(cluster: &Cluster, backend: &Backend, namespace: &str) -> Result<Access, JobError> {
     let keys = cluster.secret(&backend.secret_namespace, &backend.secret).await?;
     let access = access(backend, &keys)?;
-    Ok(Access { user: Some(open::signature(namespace)), ..access })
+    Ok(Access { user: Some(store::signature(namespace)), ..access })
 }
 
 /// What the keys of its Secret open.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use repository::{Access, Format, Lock, LockKind, Repository};
 
-use crate::{cluster::Cluster, error::JobError};
+use crate::{cluster::Cluster, error::JobError, store::SIGNATURE};
 
 /// How long others are waited for who hold a lock: about as long as a large prune takes.
 const PATIENCE: Duration = Duration::from_mins(30);
@@ -88,12 +88,4 @@ async fn break_if_dead(
     blocking(move || repository.break_lock(&lock).map_err(|source| JobError::Repository { doing: "unlock", source }))
         .await?;
     Ok(true)
-}
-
-/// Who signs the locks of our pods: this, and the pod's namespace. The host is the pod's name.
-const SIGNATURE: &str = "larder@";
-
-/// The signature of a pod in a namespace.
-pub(crate) fn signature(namespace: &str) -> String {
-    format!("{SIGNATURE}{namespace}")
 }

@@ -1,20 +1,24 @@
-//! Says in the log how far a work is, so that whoever looks at a pod at night sees that it goes on.
+//! Says in the log how far a work is, so that whoever looks at a pod at night sees that it goes on, and whoever waits for it how far it
+//! is: `kubectl larder trigger --wait` reads these lines.
 
 use std::time::Duration;
 
 use engine::progress::Progress;
 
-/// How often.
-const EVERY: Duration = Duration::from_secs(30);
+/// The first time after this; each further one after twice as long.
+const FIRST: Duration = Duration::from_secs(2);
+/// At the latest after this.
+const LATEST: Duration = Duration::from_secs(30);
 
 /// Works, and says how far it is.
 pub(crate) async fn logged<T>(progress: &Progress, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
-    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + EVERY, EVERY);
+    let mut pause = FIRST;
     loop {
         tokio::select! {
             result = &mut work => return result,
-            _ = ticks.tick() => {
+            () = tokio::time::sleep(pause) => {
+                pause = LATEST.min(pause * 2);
                 let view = progress.view();
                 tracing::info!(
                     phase = view.phase,

@@ -139,8 +139,11 @@ pub fn store(place: &Place, secret: &str, keys: &Keys) -> Result<Store, StoreErr
     Ok(Store { location, password, variables, ca: keys.get("CA_CERT_DATA").cloned() })
 }
 
-/// As restic writes it, and Stash made it.
-fn location(place: &Place) -> Result<String, StoreError> {
+/// Where a repository lies, as restic writes it and Stash made it. Without a login.
+///
+/// # Errors
+/// [`StoreError`], with the name of the field.
+pub fn location(place: &Place) -> Result<String, StoreError> {
     let Place { provider, bucket, endpoint, path, .. } = place;
     let filled = |value: &str, field| if value.is_empty() { Err(StoreError::Empty { field }) } else { Ok(()) };
     match provider.as_str() {
@@ -172,6 +175,14 @@ fn location(place: &Place) -> Result<String, StoreError> {
         _ => Err(StoreError::Provider { provider: provider.clone() }),
     }
 }
+
+/// Who signs the locks that are taken in a namespace's pods: whoever finds such a lock asks whether the pod of its host lives.
+pub fn signature(namespace: &str) -> String {
+    format!("{SIGNATURE}{namespace}")
+}
+
+/// How every signature begins.
+pub(crate) const SIGNATURE: &str = "larder@";
 
 /// `rest:https://user:password@host/path`, with what a URL cannot hold encoded.
 fn with_login(location: &str, user: &str, password: &str) -> String {

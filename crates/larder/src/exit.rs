@@ -39,8 +39,12 @@ impl Exit {
         if error.chain().any(<dyn std::error::Error>::is::<Misused>) {
             return Self::Usage;
         }
+        if error.chain().filter_map(<dyn std::error::Error>::downcast_ref).any(kubectl::Error::is_misuse) {
+            return Self::Usage;
+        }
         let interrupted = |cause: &(dyn std::error::Error + 'static)| {
             matches!(cause.downcast_ref(), Some(engine::Error::Interrupted))
+                || cause.downcast_ref().is_some_and(kubectl::Error::is_interruption)
         };
         if error.chain().any(interrupted) { Self::Interrupted } else { Self::Failed }
     }

@@ -9,17 +9,15 @@ mod telemetry;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use arguments::Arguments;
 use exit::Exit;
 use output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let output = Output::new(arguments.json);
-    let verbose = arguments.verbose.max(u8::from(arguments.command.is_in_kubernetes()));
-    if let Err(error) = telemetry::start(verbose, arguments.json || arguments.logs_json()) {
+    let arguments = Arguments::read();
+    let output = Output::new(arguments.json());
+    let verbose = arguments.output.verbose.max(u8::from(arguments.command.is_in_kubernetes()));
+    if let Err(error) = telemetry::start(verbose, arguments.json() || arguments.logs_json()) {
         return output.failed(&error, Exit::Usage);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -4,21 +4,29 @@
 
 mod support;
 
-use std::process::Command;
+use std::{os::unix::process::CommandExt as _, process::Command};
 
 use support::larder::Larder;
 
 /// The commands that a help text lists.
 fn commands(help: &str) -> Vec<String> {
     let behind = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let listed = behind.take_while(|line| !line.is_empty());
+    // What a command does may go on in a second line, further to the right.
+    let listed = behind.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     listed.map(|line| line.split_whitespace().next().expect("a command").to_owned()).collect()
 }
 
+/// Of the plugin, as kubectl calls it.
 fn help(path: &[String]) -> String {
-    let outcome = Larder::bare().run(&[path, &["--help".to_owned()]].concat()).expect(0, &format!("{path:?} --help"));
-    assert_eq!(outcome.err, "");
-    outcome.out
+    let (name, words) = match path.split_first() {
+        Some((first, rest)) if first == "kubectl" => ("kubectl-larder", rest),
+        _ => ("larder", path),
+    };
+    let mut command = Larder::bare().command(&[words, &["--help".to_owned()]].concat());
+    let output = command.arg0(name).output().expect("a help text");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    assert!(output.status.success() && output.stderr.is_empty(), "{path:?}: {}", text(output.stderr));
+    text(output.stdout)
 }
 
 #[test]
@@ -67,8 +75,28 @@ fn every_shell_gets_completions_for_every_command() {
 fn bash_understands_its_completions() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("larder.bash");
-    std::fs::write(&file, Larder::bare().done(&["completions", "bash"]).out).expect("written");
-    assert!(Command::new("bash").arg("-n").arg(&file).status().expect("bash").success());
+    for words in [&["completions", "bash"][..], &["kubectl", "completion", "bash"]] {
+        std::fs::write(&file, Larder::bare().done(words).out).expect("written");
+        assert!(Command::new("bash").arg("-n").arg(&file).status().expect("bash").success());
+    }
+}
+
+#[test]
+fn the_plugin_is_called_by_its_names() {
+    let said = |name: &str, words: &[&str]| {
+        let output = Larder::bare().command(words).arg0(name).output().expect("an answer");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    for name in ["kubectl-larder", "/usr/local/bin/kubectl-stash"] {
+        assert_eq!(said(name, &["version", "--short"]), (Some(0), format!("{version}\n")), "{name}");
+    }
+    assert!(said("kubectl-stash", &["trigger", "--help"]).1.contains("Usage: kubectl stash trigger"));
+    assert_eq!(said("kubectl-larder", &["version", "--check", ">=0.0.0", "--short"]).0, Some(0));
+    assert_eq!(said("kubectl-larder", &["version", "--check", ">=999"]).0, Some(1));
+    assert_eq!(said("kubectl-larder", &["version", "--check", "new"]).0, Some(2));
+    let completed = said("kubectl_complete-larder", &["pause", "b"]);
+    assert_eq!(completed, (Some(0), "backup\tOf a BackupConfiguration or BackupBatch\n:4\n".to_owned()));
 }
 
 #[test]

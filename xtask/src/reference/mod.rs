@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::generated::Mode;
 
-/// Write docs/reference/kinds and docs/reference/command-line.md.
+/// Write docs/reference/kinds, docs/reference/command-line.md and docs/reference/kubectl.md.
 #[derive(Args)]
 pub struct Reference {
     #[command(flatten)]
@@ -25,7 +25,7 @@ impl Reference {
     /// When a file cannot be read or written.
     pub fn run(&self, root: &Path) -> Result<ExitCode> {
         let mut files = kinds::pages()?;
-        files.push(program::page(root)?);
+        files.extend(program::pages(root)?);
         self.mode.settle(root, &files, "cargo xtask reference")
     }
 }

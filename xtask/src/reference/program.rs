@@ -1,4 +1,4 @@
-//! A page with the help of every command, as the golden tests hold it.
+//! Pages with the help of every command, as the golden tests hold it: one of the program, one of the kubectl plugin.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,20 +12,39 @@ use crate::generated::Generated;
 /// Where the golden tests keep it, in files `golden_help__COMMAND.snap`.
 const FOLDER: &str = "crates/larder/tests/snapshots";
 
-/// The page.
+/// The command whose help is the plugin's.
+const PLUGIN: &str = "kubectl";
+
+/// The pages.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub(super) fn page(root: &Path) -> Result<Generated> {
-    let mut page = format!("# Command line\n\n{HEAD}\n");
-    let of_all = help(root, "larder")?;
-    write!(page, "\n```text\n{of_all}\n```\n")?;
-    let commands = commands(root)?;
-    ensure!(!commands.is_empty(), "{FOLDER} has no help of commands");
-    for command in commands {
-        write!(page, "\n## larder {}\n\n```text\n{}\n```\n", command.replace('-', " "), help(root, &command)?)?;
+pub(super) fn pages(root: &Path) -> Result<Vec<Generated>> {
+    let (of_plugin, of_program): (Vec<String>, Vec<String>) =
+        commands(root)?.into_iter().partition(|command| command.split('-').next() == Some(PLUGIN));
+    ensure!(!of_program.is_empty() && !of_plugin.is_empty(), "{FOLDER} has no help of commands");
+    let of_program: Vec<(String, String)> =
+        of_program.into_iter().map(|command| (format!("larder {}", command.replace('-', " ")), command)).collect();
+    let of_plugin: Vec<(String, String)> = of_plugin
+        .into_iter()
+        .filter_map(|command| {
+            let verb = command.strip_prefix("kubectl-")?.replace('-', " ");
+            Some((format!("kubectl larder {verb}"), command))
+        })
+        .collect();
+    Ok(vec![
+        page(root, "Command line", "command-line", "larder", &of_program)?,
+        page(root, "The kubectl plugin", "kubectl", PLUGIN, &of_plugin)?,
+    ])
+}
+
+/// A page: the help of all, then that of each command under its title.
+fn page(root: &Path, title: &str, name: &str, of_all: &str, commands: &[(String, String)]) -> Result<Generated> {
+    let mut page = format!("# {title}\n\n{HEAD}\n\n```text\n{}\n```\n", help(root, of_all)?);
+    for (title, command) in commands {
+        write!(page, "\n## {title}\n\n```text\n{}\n```\n", help(root, command)?)?;
     }
-    Ok(Generated { path: "docs/reference/command-line.md".into(), text: page })
+    Ok(Generated { path: format!("docs/reference/{name}.md"), text: page })
 }
 
 /// By name, those of commands with commands of their own behind them.

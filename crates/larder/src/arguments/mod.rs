@@ -5,6 +5,7 @@
 
 mod elasticsearch;
 mod import;
+pub mod kubectl;
 mod operator;
 mod pod;
 mod repository;
@@ -12,8 +13,9 @@ mod restore;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 
+pub use self::kubectl::{KubectlArguments, PluginArguments};
 pub use elasticsearch::ElasticsearchArguments;
 pub use import::ImportArguments;
 pub use operator::OperatorArguments;
@@ -31,18 +33,45 @@ pub use restore::RestoreArguments;
 #[derive(Debug, Parser)]
 #[command(name = "larder", version, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Arguments {
+    #[command(flatten)]
+    pub output: OutputArguments,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How much is said, and in what form.
+#[derive(Debug, Default, Args)]
+pub struct OutputArguments {
     /// Print one JSON object a line instead of text: progress, results and a final summary
     #[arg(long, global = true, display_order = 900, env = "LARDER_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     pub json: bool,
     /// Say more (-v: what happens, -vv: every step)
     #[arg(long, short, global = true, display_order = 901, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
 }
 
 impl Arguments {
+    /// What was said: to `larder`, or to kubectl where it calls the program by a plugin's name.
+    pub fn read() -> Self {
+        let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
+        if words.first().is_some_and(|program| kubectl::completes(program)) {
+            let words = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            return Self { output: OutputArguments::default(), command: Command::KubectlComplete(words) };
+        }
+        let Some(plugin) = words.first().and_then(|program| kubectl::plugin(program)) else { return Self::parse() };
+        let matches = kubectl::command(plugin).get_matches_from(words);
+        let PluginArguments { output, kubectl } =
+            PluginArguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        Self { output, command: Command::Kubectl(Box::new(kubectl)) }
+    }
+
+    /// Whether results are JSON. What fills standard output with a file's bytes says nothing else there.
+    pub fn json(&self) -> bool {
+        let fills = matches!(&self.command, Command::Export(export) if export.to.as_os_str() == "-");
+        self.output.json && !fills
+    }
+
     /// Whether logs are JSON though results are not.
     pub fn logs_json(&self) -> bool {
         match &self.command {
@@ -90,8 +119,16 @@ pub enum Command {
     Key(KeyCommand),
     /// Remove locks whose owner is dead
     Unlock(UnlockArguments),
+    /// Work with backups in Kubernetes: what `kubectl larder` and `kubectl stash` call
+    Kubectl(Box<KubectlArguments>),
+    /// What kubectl asks for where these words are typed: said by the program's name only
+    #[command(skip)]
+    KubectlComplete(Vec<String>),
     /// Run the Kubernetes operator: what the chart starts
     Operator(OperatorArguments),
+    /// What a pod of `kubectl larder download` does: nothing, while others are run beside it
+    #[command(hide = true)]
+    Hold,
     /// What a CronJob's pod does: begin a session
     #[command(name = "create-backupsession", hide = true)]
     CreateBackupSession(TriggerPodArguments),
@@ -241,7 +278,7 @@ pub struct ExportArguments {
     /// Beginning of the snapshot's id, or `latest`
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: String,
-    /// The folder; made if missing, must be empty
+    /// The folder; made if missing, must be empty. - writes an archive (tar) to standard output
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
     #[command(flatten)]

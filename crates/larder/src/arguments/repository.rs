@@ -24,7 +24,8 @@ pub struct RepositoryArguments {
     repository: Option<String>,
     #[command(flatten)]
     password: PasswordArguments,
-    /// File with certificates (PEM) to trust for the repository's server, beside the system's
+    /// File with certificates (PEM) to trust for the repository's server, beside the system's. Also LARDER_REPOSITORY_CA, with
+    /// the certificates themselves
     #[arg(long, env = "LARDER_REPOSITORY_CA_FILE", value_name = "FILE")]
     repository_ca_file: Option<PathBuf>,
     /// How long to wait for others' locks, such as 10m
@@ -61,7 +62,10 @@ impl RepositoryArguments {
             let pem =
                 std::fs::read(file).with_context(|| format!("cannot read --repository-ca-file {}", file.display()))?;
             access.ca_certificate = Some(pem);
+        } else {
+            access.ca_certificate = variable("LARDER_REPOSITORY_CA").map(String::into_bytes);
         }
+        access.user = variable("LARDER_LOCK_USER");
         Ok(access)
     }
 

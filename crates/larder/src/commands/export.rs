@@ -1,5 +1,7 @@
 //! `larder export`.
 
+use std::io::BufWriter;
+
 use anyhow::Result;
 use repository::LockKind;
 use serde_json::json;
@@ -15,7 +17,13 @@ use crate::{
 pub fn run(arguments: &ExportArguments, output: &Output) -> Result<Exit> {
     let opened = open::locked(&arguments.repository, LockKind::Shared)?;
     let snapshot = open::snapshot(&opened.repository, &arguments.snapshot)?;
-    let exported = engine::export::export(&opened.repository.reader()?, &snapshot, &arguments.to)?;
+    let reader = opened.repository.reader()?;
+    if arguments.to.as_os_str() == "-" {
+        let exported = engine::export::archive(&reader, &snapshot, BufWriter::new(std::io::stdout().lock()))?;
+        eprintln!("larder: wrote {} files, {}", exported.files, bytes(exported.bytes));
+        return Ok(Exit::Done);
+    }
+    let exported = engine::export::export(&reader, &snapshot, &arguments.to)?;
     let to = arguments.to.display();
     output.say(format!("wrote {} files, {}, to {to}", exported.files, bytes(exported.bytes)));
     output.object(

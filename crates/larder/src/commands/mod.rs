@@ -6,9 +6,11 @@ mod check;
 mod diff;
 mod export;
 mod forget;
+mod hold;
 mod import;
 mod init;
 mod key;
+mod kubectl;
 mod ls;
 mod open;
 mod operator;
@@ -54,7 +56,10 @@ pub async fn run(command: Command, output: Output) -> Result<Exit> {
         Command::Stats(arguments) => blocking(move || stats::run(&arguments, &output)).await,
         Command::Key(command) => blocking(move || key::run(&command, &output)).await,
         Command::Unlock(arguments) => blocking(move || unlock::run(&arguments, &output)).await,
+        Command::Kubectl(arguments) => Box::pin(kubectl::run(*arguments, &output)).await,
+        Command::KubectlComplete(words) => Ok(kubectl::complete::run(&words, &output)),
         Command::Operator(arguments) => operator::run(arguments).await,
+        Command::Hold => hold::run().await,
         Command::CreateBackupSession(arguments) => pod::create_session(arguments).await,
         Command::BackupEs(arguments) => pod::backup(arguments).await,
         Command::RestoreEs(arguments) => pod::restore(arguments).await,

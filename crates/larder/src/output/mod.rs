@@ -3,7 +3,6 @@
 
 mod progress;
 mod size;
-mod table;
 
 use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
@@ -13,9 +12,9 @@ use serde_json::json;
 
 use crate::exit::Exit;
 
+pub use kubectl::table::Table;
 pub use progress::showing;
 pub use size::{bytes, count, counted, duration, indices_of, rate};
-pub use table::Table;
 
 /// Where results go, and in what form.
 #[derive(Debug, Clone)]
