@@ -6,6 +6,8 @@
 #   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target (fuzz/README.md)
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
+#   servers       the round trip on every other version of Elasticsearch and OpenSearch, and restores from older into newer
+#                 ones                                                 (test targets servers_*)
 #   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
 #   demo          ./demo.sh against a real server
 #   e2e           the operator on a real one-node Kubernetes (e2e/README.md); needs root
@@ -16,8 +18,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-tiers=(fast licenses fuzz conversation contract heavy demo e2e)
+tiers=(fast licenses fuzz conversation contract servers heavy demo e2e)
 servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio rest-server kubernetes)
+# Further versions, in groups that fit into the memory beside those. Restores go from and into those of the first group.
+others=(elasticsearch-5.6.4 elasticsearch-8.19.21 elasticsearch-9.5.3 opensearch-1.3.13 opensearch-3.8.0)
+oldest=(elasticsearch-6.2.4 elasticsearch-6.3.0 elasticsearch-6.4.0 elasticsearch-6.5.3 elasticsearch-7.2.0 elasticsearch-7.3.2)
 # Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
 memory_for_both_kib=$((10 * 1024 * 1024))
 
@@ -49,7 +54,7 @@ usage() {
   exit 2
 }
 
-needs_servers() { case " $* " in *' contract '* | *' heavy '* | *' demo '*) ;; *) return 1 ;; esac; }
+needs_servers() { case " $* " in *' contract '* | *' servers '* | *' heavy '* | *' demo '*) ;; *) return 1 ;; esac; }
 
 tier_fast() {
   local target arguments=()
@@ -71,7 +76,7 @@ ungrouped_test_targets() {
     [ -e "$f" ] || continue
     name=$(basename "$f" .rs)
     if [ "$name" = main ]; then name=$(basename "$(dirname "$f")"); fi
-    case $name in conversation_* | contract_* | heavy_*) ;; *) echo "$name" ;; esac
+    case $name in conversation_* | contract_* | servers_* | heavy_*) ;; *) echo "$name" ;; esac
   done | sort -u
 }
 
@@ -105,6 +110,51 @@ contract() {
   check "deploy/install.yaml" cargo run --quiet --package xtask -- manifest --check
   check "alert rules" charts/larder/tests/check-rules.sh
   tests "contract tests" --test 'contract_*'
+}
+
+# The four servers of the other tiers stay up: restores go from and into them, too.
+tier_servers() { with_servers "tests of other servers" servers; }
+
+servers() {
+  if ! step "what the newest servers need" lab/lab install newest; then return; fi
+  group others "${others[*]}"
+  if [ "$group_is_up" ]; then
+    tests "restores from older into newer servers" --test 'servers_*'
+    LARDER_TEST_ES=$group_es tests "round trips on the newest and the oldest" --test contract_round_trip
+  fi
+  end_group
+  group oldest "${oldest[*]}"
+  if [ "$group_is_up" ]; then LARDER_TEST_ES=$group_es tests "round trips on the others" --test contract_round_trip; fi
+  end_group
+}
+
+# group NAME SERVERS: starts further servers beside those that are up, with little memory each. `group_es` lists them, and LARDER_TEST_ES
+# all.
+group() {
+  local server pids=() outcome=ok from=$SECONDS
+  say "servers: $1"
+  group_servers=$2 group_is_up='' group_es=''
+  for server in $2; do ES_HEAP=512m lab/lab start "$server" >"$work/$server.out" 2>&1 </dev/null & pids+=("$server:$!"); done
+  for server in "${pids[@]}"; do
+    wait "${server#*:}" || { outcome=FAILED; cat "$work/${server%%:*}.out" >&2; }
+  done
+  if [ $outcome = ok ]; then
+    passed=$((passed + 1)) group_is_up=yes
+    eval "$(lab/lab env)"
+    for server in $2; do
+      server=${server#elasticsearch-}; server=${server/opensearch-/os-}
+      group_es+=${group_es:+,}$(tr , '\n' <<<"$LARDER_TEST_ES" | grep "^$server=")
+    done
+  else
+    failed=$((failed + 1))
+  fi
+  ended "servers: $1" $outcome $from || true
+}
+
+end_group() {
+  local server
+  for server in $group_servers; do lab/lab stop "$server" >/dev/null 2>&1 || true; done
+  eval "$(lab/lab env)"
 }
 
 tier_heavy() { with_servers "heavy tests" tests "heavy tests" --test 'heavy_*'; }

@@ -15,10 +15,10 @@ cni_plugins=/usr/lib/cni
 # Root's tools, which are not in everybody's PATH.
 PATH=$PATH:/usr/sbin:/sbin
 
-# install [build|node]: makes good what is missing, or says exactly what to do, and fails.
+# install [build|node|newest]: makes good what is missing, or says exactly what to do, and fails.
 install() {
   local scope=${1:-all} packages
-  case $scope in all | build | node) ;; *) die "install: '$scope' is neither 'build' nor 'node'" ;; esac
+  case $scope in all | build | node | newest) ;; *) die "install: '$scope' is none of build, node, newest" ;; esac
   packages=$(missing_packages "$scope")
   # shellcheck disable=SC2086 # a list of words
   if [ -n "$packages" ]; then install_packages $packages; fi
@@ -48,6 +48,7 @@ missing_packages() {
   node_is_there || echo nodejs
   if ! command -v restic >/dev/null && [[ $(candidate restic) == 0.14.* ]]; then echo restic; fi
   if [ "$1" = node ]; then missing_for_node; fi
+  if [ "$1" = newest ]; then pick_java 9.5.3 >/dev/null 2>&1 || first_known openjdk-25-jdk-headless openjdk-21-jdk-headless; fi
 }
 
 # missing_for_node: Debian packages that a Kubernetes node takes and that are not there.
@@ -115,6 +116,9 @@ still_missing() {
     pick_java 7.14.0 >/dev/null 2>&1 || lacking+=("a JDK, 17 to 23 (Debian: openjdk-17-jdk-headless or openjdk-21-jdk-headless), or ES_JAVA set to its java")
     go_is_there || lacking+=("Go $go_needed or newer in PATH (Debian 13: golang-go; Debian 12: golang-go of bookworm-backports, or Go's own archive)")
     node_is_there || lacking+=("Node.js $node_needed or newer (Debian: nodejs)")
+  fi
+  if [ "$1" = newest ]; then
+    pick_java 9.5.3 >/dev/null 2>&1 || lacking+=("a JDK, 21 or newer, for Elasticsearch 9 and OpenSearch 3 (Debian 13, Ubuntu 24.04: openjdk-21-jdk-headless; Debian 12: Temurin's)")
   fi
   if [ "$1" = node ]; then
     for pair in $(missing_for_node); do lacking+=("what Debian's package $pair has"); done

@@ -10,10 +10,23 @@ use std::{
 
 use repository::{Entry, EntryKind, Reader, Snapshot};
 
-use crate::error::{Doing as _, Error, Result};
+use crate::{
+    error::{Doing as _, Error, Result},
+    layout,
+};
 
 /// The mark of a folder that is not whole yet.
 const UNFINISHED: &str = ".larder-export-is-not-finished";
+
+/// Which files are written, and where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// All, under their paths in the snapshot.
+    #[default]
+    Snapshot,
+    /// Those of multielasticdump's folder, without the folder: what multielasticdump loads.
+    Multielasticdump,
+}
 
 /// What was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,31 +35,39 @@ pub struct Exported {
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,
+    /// Files of the snapshot that the layout has no place for.
+    pub left_out: u64,
 }
 
-/// Writes all files of `snapshot` below `to`, under their paths in the snapshot.
+/// A file of a snapshot, and where it is written.
+struct Chosen {
+    entry: Entry,
+    path: String,
+}
+
+/// Writes the files of `snapshot` below `to`.
 ///
 /// # Errors
-/// When `to` holds something already, when a path would lead out of it, or when reading or writing fails.
-pub fn export(reader: &Reader, snapshot: &Snapshot, to: &Path) -> Result<Exported> {
+/// [`Error::NotADump`] where the layout wants a dump; when `to` holds something already, when a path would lead out of it, or when reading or writing fails.
+pub fn export(reader: &Reader, snapshot: &Snapshot, layout: Layout, to: &Path) -> Result<Exported> {
+    let (files, mut exported) = files(reader, snapshot, layout)?;
     let folder = Folder::begin(to)?;
-    let mut exported = Exported::default();
-    for entry in files(reader, snapshot)? {
+    for Chosen { entry, path } in files {
         let file = reader.file(snapshot, &entry.path).doing(|| format!("cannot find {}", entry.path))?;
-        exported.add(folder.write(&entry.path, &mut reader.open(&file))?);
+        exported.add(folder.write(&path, &mut reader.open(&file))?);
     }
     folder.finish()?;
     Ok(exported)
 }
 
-/// Writes all files of `snapshot` into an archive (tar), which [`unpack`] makes the folder of.
+/// Writes the files of `snapshot` into an archive (tar), which [`unpack`] makes the folder of.
 ///
 /// # Errors
-/// When reading or writing fails; the archive is not whole then.
-pub fn archive(reader: &Reader, snapshot: &Snapshot, to: impl Write) -> Result<Exported> {
+/// [`Error::NotADump`] where the layout wants a dump; when reading or writing fails; the archive is not whole then.
+pub fn archive(reader: &Reader, snapshot: &Snapshot, layout: Layout, to: impl Write) -> Result<Exported> {
+    let (files, mut exported) = files(reader, snapshot, layout)?;
     let mut archive = tar::Builder::new(to);
-    let mut exported = Exported::default();
-    for entry in files(reader, snapshot)? {
+    for Chosen { entry, path } in files {
         let written = |source| Error::Export { path: PathBuf::from(&entry.path), source };
         let file = reader.file(snapshot, &entry.path).doing(|| format!("cannot find {}", entry.path))?;
         let mut header = tar::Header::new_gnu();
@@ -56,7 +77,7 @@ pub fn archive(reader: &Reader, snapshot: &Snapshot, to: impl Write) -> Result<E
         header.set_mtime(u64::try_from(snapshot.time.timestamp().as_second()).unwrap_or_default());
         // The size is in front: what is longer or shorter would make nonsense of what follows.
         let mut content = Exactly { inner: reader.open(&file), left: entry.size };
-        archive.append_data(&mut header, below(Path::new(""), &entry.path)?, &mut content).map_err(written)?;
+        archive.append_data(&mut header, below(Path::new(""), &path)?, &mut content).map_err(written)?;
         exported.add(entry.size);
     }
     archive.into_inner().and_then(|mut to| to.flush()).map_err(|source| Error::Export { path: "-".into(), source })?;
@@ -87,10 +108,27 @@ pub fn unpack(from: impl Read, to: &Path) -> Result<Exported> {
     Ok(exported)
 }
 
-fn files(reader: &Reader, snapshot: &Snapshot) -> Result<Vec<Entry>> {
-    let mut entries = reader.entries(snapshot).doing(|| "cannot read the folders of the snapshot".into())?;
-    entries.retain(|entry| entry.kind == EntryKind::File);
-    Ok(entries)
+/// The files that a layout has, with an account that begins with those that it has not.
+fn files(reader: &Reader, snapshot: &Snapshot, layout: Layout) -> Result<(Vec<Chosen>, Exported)> {
+    let entries = reader.entries(snapshot).doing(|| "cannot read the folders of the snapshot".into())?;
+    let files = entries.into_iter().filter(|entry| entry.kind == EntryKind::File);
+    let all = files.map(|entry| Chosen { path: entry.path.clone(), entry });
+    if layout == Layout::Snapshot {
+        return Ok((all.collect(), Exported::default()));
+    }
+    let folder = snapshot.paths.iter().find(|path| layout::is_data(path)).ok_or_else(|| Error::NotADump {
+        snapshot: snapshot.short_id(),
+        why: format!("its path is {}", snapshot.paths.join(", ")),
+    })?;
+    let inside = format!("{}/", folder.trim_end_matches('/'));
+    let (mut chosen, mut exported) = (Vec::new(), Exported::default());
+    for Chosen { entry, path } in all {
+        match path.strip_prefix(&inside) {
+            Some(name) => chosen.push(Chosen { path: name.to_owned(), entry }),
+            None => exported.left_out += 1,
+        }
+    }
+    Ok((chosen, exported))
 }
 
 impl Exported {
@@ -198,7 +236,7 @@ mod tests {
         let mut rest = archive.as_slice();
         let exported = unpack(&mut rest, &to).expect("unpacked");
         assert!(rest.is_empty(), "whoever writes it is left with {} bytes", rest.len());
-        assert_eq!(exported, Exported { files: 3, bytes: 70_003 });
+        assert_eq!(exported, Exported { files: 3, bytes: 70_003, left_out: 0 });
         assert_eq!(fs::read(to.join("data/a.json")).expect("read"), b"{}\n");
         assert_eq!(fs::read(to.join(&long)).expect("read"), large);
         assert!(!to.join(UNFINISHED).exists());

@@ -188,8 +188,11 @@ mod tests {
         encoder.finish().expect("packed")
     }
 
+    /// Files by name.
+    type Files<'a> = [(&'a str, &'a [u8])];
+
     /// Imports a folder of these files.
-    fn imported(files: &[(&str, &[u8])]) -> (TempDir, Repository, Result<Imported>) {
+    fn imported(files: &Files<'_>) -> (TempDir, Repository, Result<Imported>) {
         let folder = TempDir::new().expect("a folder");
         let access = Access::new(Location::Local(folder.path().join("repository")), "secret".into());
         let repository = Repository::init(&access, Format::V2).expect("a repository");
@@ -245,7 +248,7 @@ mod tests {
     #[test]
     fn what_is_no_whole_dump_is_no_snapshot() {
         let zipped = packed(HITS.as_bytes());
-        let cases: [(&[(&str, &[u8])], &str); 7] = [
+        let cases: [(&Files<'_>, &str); 7] = [
             (&[], "holds no index"),
             (&[("a.json", HITS.as_bytes()), ("readme.txt", b"x")], "readme.txt"),
             (&[("a.json", &HITS.as_bytes()[..70])], "ends inside a document"),

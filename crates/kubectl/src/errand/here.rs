@@ -35,7 +35,7 @@ pub(super) async fn export(errands: &Errands<'_>, snapshots: &[(String, &Path)])
         let answer = errands.run(&["export", id, "--to", &to], &mut |_| {}).await?;
         let summary = answer.summary();
         let number = |name: &str| summary[name].as_u64().unwrap_or_default();
-        all.push(Exported { files: number("files"), bytes: number("bytes") });
+        all.push(Exported { files: number("files"), bytes: number("bytes"), left_out: number("left_out") });
     }
     Ok(all)
 }

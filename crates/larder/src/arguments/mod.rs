@@ -4,7 +4,7 @@
 #![allow(clippy::doc_markdown)]
 
 mod elasticsearch;
-mod import;
+mod folders;
 pub mod kubectl;
 mod operator;
 mod pod;
@@ -17,7 +17,7 @@ use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 
 pub use self::kubectl::{KubectlArguments, PluginArguments};
 pub use elasticsearch::ElasticsearchArguments;
-pub use import::ImportArguments;
+pub use folders::{ImportArguments, LayoutArgument};
 pub use operator::OperatorArguments;
 pub use pod::{
     BackupPodArguments, HookPodArguments, RestorePodArguments, StatusPodArguments, TriggerPodArguments,
@@ -281,6 +281,9 @@ pub struct ExportArguments {
     /// The folder; made if missing, must be empty. - writes an archive (tar) to standard output
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
+    /// Which files, and where
+    #[arg(long, value_enum, default_value = "snapshot")]
+    pub layout: LayoutArgument,
     #[command(flatten)]
     pub repository: RepositoryArguments,
 }
