@@ -83,7 +83,15 @@ fn client_certificate(secret: &str, keys: &Keys) -> Result<(Vec<u8>, secrecy::Se
 /// What opens the repository.
 pub(crate) async fn repository(cluster: &Cluster, backend: &Backend, namespace: &str) -> Result<Access, JobError> {
     let keys = cluster.secret(&backend.secret_namespace, &backend.secret).await?;
-    let store = store::store(&backend.place, &backend.secret, &keys)?;
+    let mut access = access(store::store(&backend.place, &backend.secret, &keys)?, namespace)?;
+    if let Some(connections) = std::num::NonZeroUsize::new(backend.max_connections) {
+        access.connections = connections;
+    }
+    Ok(access)
+}
+
+/// What opens a repository, for somebody in `namespace`, who signs locks.
+pub(crate) fn access(store: Store, namespace: &str) -> Result<Access, JobError> {
     let Store { location, password, variables, ca } = store;
     let location: Location = location.parse().map_err(|source| JobError::Repository { doing: "find", source })?;
     let mut access = Access::new(location, password.into());
@@ -95,8 +103,5 @@ pub(crate) async fn repository(cluster: &Cluster, backend: &Backend, namespace: 
     };
     access.user = Some(open::signature(namespace));
     access.ca_certificate = ca.filter(|pem| !pem.is_empty());
-    if let Some(connections) = std::num::NonZeroUsize::new(backend.max_connections) {
-        access.connections = connections;
-    }
     Ok(access)
 }
