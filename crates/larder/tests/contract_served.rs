@@ -1,6 +1,8 @@
 //! What the operator serves over TLS, by a real Kubernetes API server: snapshots as kubectl shows them, and its word on which objects
 //! may be. The backend is a real rest-server, whose log says what was read; restic must agree on what is there.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod served;
 mod support;
 
@@ -191,11 +193,16 @@ fn the_webhook_refuses_by_the_fields_name_and_the_certificate_changes_meanwhile(
     // What is there already may still be labelled, and go.
     kubectl(&["label", "restoresession", "-n", &ns, "early", "a=b"]).out();
 
+    let second = operator.another();
+    becomes("a second replica that is ready", || second.is_ready());
     becomes("another certificate", || bundle() != bundle_before && secret() != secret_before);
     let refused = apply(&restore("twice", twice)).refused();
     assert!(refused.contains("spec.target.rules[1].targetHosts"), "{refused}");
     kubectl(&["get", SNAPSHOTS, "-A"]).out();
 
+    becomes("that both replicas show it", || operator.is_trusted() && second.is_trusted());
+
+    drop(second);
     operator.kill();
     apply(&restore("unasked", twice)).out();
 }

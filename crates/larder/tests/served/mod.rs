@@ -1,5 +1,7 @@
 //! A real API server that passes on to an operator of this machine, and kubectl as people use it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     fs,
     io::Write as _,
@@ -19,7 +21,7 @@ pub const API_SERVICE: &str = "apiservice/v1alpha1.repositories.stash.appscode.c
 pub const WEBHOOK: &str = "validatingwebhookconfiguration/admission.stash.appscode.com";
 
 /// How long anything may take that the API server has to notice first.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How a call of kubectl ended.
 #[derive(Debug)]
@@ -87,6 +89,14 @@ pub struct Operator {
     pub port: u16,
     health: u16,
     log: tempfile::NamedTempFile,
+    lifetime: String,
+    first: bool,
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    let mut decoder = Command::new("base64").arg("-d").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    decoder.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    decoder.wait_with_output().unwrap().stdout
 }
 
 impl Operator {
@@ -99,10 +109,31 @@ impl Operator {
         let objects = include_str!("objects.yaml").replace("NAMESPACE", &namespace).replace("PORT", &port.to_string());
         apply(&objects).out();
         let log = tempfile::NamedTempFile::new().unwrap();
-        let process = spawn(&namespace, [port, health], lifetime, &log);
-        let operator = Self { process, namespace, port, health, log };
+        let process = spawn(&namespace, "first", [port, health], lifetime, &log);
+        let operator = Self { process, namespace, port, health, log, lifetime: lifetime.to_owned(), first: true };
         operator.serves();
         operator
+    }
+
+    /// Starts another replica of it.
+    pub fn another(&self) -> Self {
+        let (port, health) = (free_port(), free_port());
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let namespace = self.namespace.clone();
+        let process = spawn(&namespace, "second", [port, health], &self.lifetime, &log);
+        Self { process, namespace, port, health, log, lifetime: self.lifetime.clone(), first: false }
+    }
+
+    /// Whether it shows a certificate that the API server was told to trust.
+    pub fn is_trusted(&self) -> bool {
+        let bundle = kubectl(&["get", API_SERVICE, "-o", "jsonpath={.spec.caBundle}"]).out();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&base64(&bundle)).unwrap();
+        let (name, port) = (format!("larder.{}.svc", self.namespace), self.port);
+        let mut curl = Command::new("curl");
+        curl.args(["-fsS", "-m", "5", "--cacert", file.path().to_str().unwrap()]);
+        curl.args(["--resolve", &format!("{name}:{port}:127.0.0.1"), &format!("https://{name}:{port}/healthz")]);
+        curl.output().unwrap().status.success()
     }
 
     /// Kills it.
@@ -130,11 +161,11 @@ impl Operator {
     }
 }
 
-fn spawn(namespace: &str, [port, health]: [u16; 2], lifetime: &str, log: &tempfile::NamedTempFile) -> Child {
+fn spawn(namespace: &str, pod: &str, [port, health]: [u16; 2], lifetime: &str, log: &tempfile::NamedTempFile) -> Child {
     Command::new(env!("CARGO_BIN_EXE_larder"))
         .env("KUBECONFIG", kubeconfig())
         .args(["operator", "--image=none", "--manage-crds=false", "--snapshots-api=true", "--webhook=true"])
-        .args([format!("--lease-namespace={namespace}"), format!("--pod-name={namespace}")])
+        .args([format!("--lease-namespace={namespace}"), format!("--pod-name={pod}")])
         .args([format!("--serve=127.0.0.1:{port}"), format!("--listen=127.0.0.1:{health}")])
         .arg(format!("--serving-lifetime={lifetime}"))
         .stdin(Stdio::null())
@@ -149,6 +180,8 @@ impl Drop for Operator {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
-        kubectl(&["delete", API_SERVICE, WEBHOOK, "--ignore-not-found", "--wait=false"]);
+        if self.first {
+            kubectl(&["delete", API_SERVICE, WEBHOOK, "--ignore-not-found", "--wait=false"]);
+        }
     }
 }

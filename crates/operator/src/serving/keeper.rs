@@ -177,3 +177,32 @@ async fn read(folder: &std::path::Path) -> Result<Material, String> {
     };
     Ok(Material { chain: text(CHAIN).await?, key: text(KEY).await?, bundle: String::new() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_somebody_else_sees_to_is_read_as_it_is_now() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let missing = read(folder.path()).await.expect_err("nothing is there");
+        assert!(missing.contains("tls.crt"), "{missing}");
+        for number in [1, 2] {
+            for file in [CHAIN, KEY] {
+                std::fs::write(folder.path().join(file), format!("{file} {number}")).expect("written");
+            }
+            let material = read(folder.path()).await.expect("read");
+            assert_eq!((material.chain, material.key), (format!("tls.crt {number}"), format!("tls.key {number}")));
+        }
+    }
+
+    #[test]
+    fn a_secret_holds_what_was_made_and_an_empty_one_nothing() {
+        assert_eq!(material(&Secret::default()), None);
+        let made = Material { chain: "c".into(), key: "k".into(), bundle: "b".into() };
+        let mut secret = Secret::default();
+        secret.metadata.resource_version = Some("7".into());
+        let secret = with(secret, &made);
+        assert_eq!((material(&secret), secret.metadata.resource_version.as_deref()), (Some(made), Some("7")));
+    }
+}

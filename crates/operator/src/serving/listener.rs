@@ -18,7 +18,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::timeout,
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -38,6 +38,8 @@ use super::{certificate::Material, keeper::Current};
 const CONNECTIONS: usize = 256;
 /// How long shaking hands may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a connection is kept on which nothing comes. Clients that mean to go on open another one.
+const IDLE: Duration = Duration::from_mins(3);
 /// After a connection could not be taken, such as when there are too many open files.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -123,6 +125,8 @@ pub(crate) struct TlsListener {
 /// A connection, and its place among those that there may be.
 pub(crate) struct Connection {
     stream: TlsStream<TcpStream>,
+    /// When it is given up, unless something comes.
+    idle: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -152,7 +156,7 @@ async fn take(listener: TcpListener, mut current: Current, done: mpsc::Sender<(C
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot take a connection");
-                tokio::time::sleep(AGAIN).await;
+                sleep(AGAIN).await;
                 continue;
             }
         };
@@ -162,7 +166,8 @@ async fn take(listener: TcpListener, mut current: Current, done: mpsc::Sender<(C
             match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
                 Ok(Ok(stream)) => {
                     // Where nobody takes it, we are on our way out.
-                    let _ = done.send((Connection { stream, _place: place }, address)).await;
+                    let connection = Connection { stream, idle: Box::pin(sleep(IDLE)), _place: place };
+                    let _ = done.send((connection, address)).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%address, %error, "no handshake"),
                 Err(_) => tracing::debug!(%address, "no handshake in time"),
@@ -189,7 +194,13 @@ impl Listener for TlsListener {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, to)
+        let read = Pin::new(&mut self.stream).poll_read(context, to);
+        if read.is_ready() {
+            self.idle.as_mut().reset(Instant::now() + IDLE);
+        } else if self.idle.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 
@@ -204,5 +215,53 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use tokio::sync::watch;
+    use tokio_rustls::{
+        TlsConnector,
+        rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
+    };
+
+    use super::{super::certificate, *};
+
+    /// Whether a client that trusts `bundle` shakes hands.
+    async fn trusted(address: SocketAddr, bundle: &str) -> bool {
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
+            roots.add(authority.expect("PEM")).expect("an authority");
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().expect("versions");
+        let connector = TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()));
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        connector.connect(ServerName::try_from("larder.backup.svc").expect("a name"), stream).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_a_change_sees_the_new_certificate() {
+        let made = || {
+            let names = ["larder.backup.svc".to_owned()];
+            certificate::make(&names, Timestamp::now(), Duration::from_hours(1)).expect("made")
+        };
+        let (old, new) = (made(), made());
+        let (show, current) = watch::channel(None);
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut listener = TlsListener::bind(local, current).await.expect("bound");
+        let address = Listener::local_addr(&listener).expect("an address");
+        tokio::spawn(async move {
+            loop {
+                listener.accept().await;
+            }
+        });
+        show.send_replace(Some(Arc::new(config(&old).expect("a configuration"))));
+        assert!(trusted(address, &old.bundle).await && !trusted(address, &new.bundle).await);
+        show.send_replace(Some(Arc::new(config(&new).expect("a configuration"))));
+        let both = certificate::joined(&new.bundle, &old.bundle, Timestamp::now());
+        assert!(trusted(address, &both).await && !trusted(address, &old.bundle).await);
     }
 }

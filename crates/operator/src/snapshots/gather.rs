@@ -29,6 +29,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(25);
 /// Repositories that are read at once.
 const AT_ONCE: usize = 8;
+/// Snapshots in one answer: about 10 MB.
+const LARGEST_PAGE: usize = 10_000;
 /// Repositories that are named when they cannot be read; the rest is counted.
 const NAMED: usize = 10;
 
@@ -41,6 +43,13 @@ pub(crate) struct Question {
     pub(crate) fields: FieldSelector,
     pub(crate) limit: Option<usize>,
     pub(crate) behind: Option<Place>,
+}
+
+impl Question {
+    /// Snapshots in the answer, at most.
+    fn room(&self) -> usize {
+        self.limit.unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE)
+    }
 }
 
 /// What was found.
@@ -56,7 +65,8 @@ pub(crate) struct Found {
 /// The snapshots that are asked for. Repositories that cannot be read are named beside what the others have.
 ///
 /// # Errors
-/// Where no Repository that is asked for can be read.
+/// Where no Repository that is asked for can be read, and where there are more snapshots than fit into an answer for who does not
+/// take them page by page.
 pub(crate) async fn list(cache: &Cache, cluster: &Cluster, question: &Question) -> Result<Found, Failure> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let repositories = repositories(cluster, question).await?;
@@ -78,7 +88,7 @@ pub(crate) async fn list(cache: &Cache, cluster: &Cluster, question: &Question) 
         if found.next.is_some() {
             break;
         }
-        let full = question.limit.is_some_and(|limit| found.snapshots.len() >= limit);
+        let full = found.snapshots.len() >= question.room();
         let last = some.last().map(|repository| repository.metadata.uid.clone());
         let more = repositories.last().map(|repository| repository.metadata.uid.clone()) != last;
         if full && more {
@@ -90,6 +100,12 @@ pub(crate) async fn list(cache: &Cache, cluster: &Cluster, question: &Question) 
         && read == 0
     {
         return Err(failure(repository, error));
+    }
+    if found.next.is_some() && question.limit.is_none() {
+        let why = format!(
+            "these are more than {LARGEST_PAGE} snapshots; ask for them page by page (limit=500), or for fewer"
+        );
+        return Err(Failure::new(413, "RequestEntityTooLarge", why));
     }
     found.warnings = warnings(&failures);
     Ok(found)
@@ -106,7 +122,7 @@ fn take(found: &mut Found, repository: &Repository, states: &States, question: &
         if !question.labels.chooses(&object::snapshot(repository, state).metadata.labels) {
             continue;
         }
-        if question.limit.is_some_and(|limit| found.snapshots.len() >= limit) {
+        if found.snapshots.len() >= question.room() {
             found.next = found.snapshots.last().map(|(repository, state)| place(repository, state));
             return;
         }
