@@ -171,10 +171,11 @@ fn the_webhook_refuses_by_the_fields_name_and_the_certificate_changes_meanwhile(
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut operator = Operator::start("webhook", "20s");
     let ns = operator.namespace.clone();
+    let store = format!("store-{ns}");
     let restore = |name: &str, rules: &str| {
         format!(
             "apiVersion: stash.appscode.com/v1beta1\nkind: RestoreSession\nmetadata: {{name: {name}, namespace: {ns}}}\nspec:\n  \
-             repository: {{name: store, namespace: default}}\n  target:\n    ref: {{apiVersion: v1, kind: AppBinding, name: \
+             repository: {{name: {store}, namespace: default}}\n  target:\n    ref: {{apiVersion: v1, kind: AppBinding, name: \
              es}}\n    rules: {rules}"
         )
     };
@@ -187,9 +188,11 @@ fn the_webhook_refuses_by_the_fields_name_and_the_certificate_changes_meanwhile(
     assert!(refused.contains("spec.target.rules[1].targetHosts: host \"a\" is in a rule before"), "{refused}");
     // A Repository that is not there yet may allow it.
     apply(&restore("early", "[]")).out();
-    apply("apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\nmetadata: {name: store, namespace: default}\nspec: {}").out();
+    let spec = json!({ "apiVersion": "stash.appscode.com/v1alpha1", "kind": "Repository", "spec": {},
+        "metadata": { "name": store, "namespace": "default" } });
+    apply(&spec.to_string()).out();
     let refused = apply(&restore("late", "[]")).refused();
-    assert!(refused.contains(&format!("spec.repository: namespace {ns} may not use Repository store")), "{refused}");
+    assert!(refused.contains(&format!("spec.repository: namespace {ns} may not use Repository {store}")), "{refused}");
     // What is there already may still be labelled, and go.
     kubectl(&["label", "restoresession", "-n", &ns, "early", "a=b"]).out();
 

@@ -63,10 +63,27 @@ async fn look_at(subject: &Subject, cluster: &Cluster) -> Option<Refusal> {
 fn reviewed(uid: &str, refusal: Option<&Refusal>) -> Value {
     let mut response = json!({ "uid": uid, "allowed": refusal.is_none() });
     if let Some(Refusal { field, message }) = refusal {
-        let cause = json!({ "reason": "FieldValueInvalid", "field": field, "message": message });
+        // Clients put the field before a cause's words themselves.
+        let words = message.strip_prefix(&format!("{field}: ")).unwrap_or(message);
+        let cause = json!({ "reason": "FieldValueInvalid", "field": field, "message": words });
         response["status"] = json!({
             "status": "Failure", "code": 422, "reason": "Invalid", "message": message, "details": { "causes": [cause] },
         });
     }
     json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_field_once_for_clients_that_put_it_first() {
+        let refusal = Refusal { field: "spec.rules[1]".into(), message: "spec.rules[1]: no".into() };
+        let review = reviewed("u", Some(&refusal));
+        let status = &review["response"]["status"];
+        assert_eq!((&review["response"]["allowed"], &status["message"]), (&json!(false), &json!("spec.rules[1]: no")));
+        assert_eq!(status["details"]["causes"][0]["message"], "no");
+        assert_eq!(reviewed("u", None)["response"], json!({ "uid": "u", "allowed": true }));
+    }
 }

@@ -65,7 +65,7 @@ pub(crate) struct Found {
 /// The snapshots that are asked for. Repositories that cannot be read are named beside what the others have.
 ///
 /// # Errors
-/// Where no Repository that is asked for can be read, and where there are more snapshots than fit into an answer for who does not
+/// Where none of the Repositories that are asked for can be read, and where there are more snapshots than fit into an answer for who does not
 /// take them page by page.
 pub(crate) async fn list(cache: &Cache, cluster: &Cluster, question: &Question) -> Result<Found, Failure> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -98,6 +98,8 @@ pub(crate) async fn list(cache: &Cache, cluster: &Cluster, question: &Question) 
     }
     if let Some((repository, error)) = failures.first()
         && read == 0
+        // On a later page, the others were on those before.
+        && question.behind.is_none()
     {
         return Err(failure(repository, error));
     }
