@@ -27,7 +27,7 @@ pub const LEFT_BY_STASH: &str = "stash-backup-job";
 const PROMETHEUS_KINDS: &str = include_str!("../chart/prometheus-kinds.yaml");
 
 /// What it makes for cert-manager.
-const CERT_MANAGER_KINDS: &str = include_str!("../chart/cert-manager-kinds.yaml");
+const CERT_MANAGER_KINDS: &str = include_str!("../chart/certificate-kinds.yaml");
 
 /// How long the server may take to serve a kind.
 const PATIENCE: Duration = Duration::from_secs(30);
