@@ -191,7 +191,7 @@ begin_servers() {
   say "servers and tools: begun in the background"
   for server in "${servers[@]}"; do begin "$server" lab/lab start "$server"; done
   begin restic lab/lab fetch restic-0.14 restic-0.18.1
-  begin tools lab/lab fetch helm prometheus
+  begin tools lab/lab fetch helm kubectl prometheus
   begin elasticdump lab/lab fetch elasticdump-6.76.0 elasticdump-6.125.1
 }
 

@@ -1,5 +1,6 @@
 # Starts a real Kubernetes API server with an etcd of its own, and waits until it is ready. There is no node and there are no
-# controllers: what is stored is judged and kept, nothing more comes of it.
+# controllers: what is stored is judged and kept, nothing more comes of it. Servers of further APIs find its front proxy's
+# certificate in kube-system/extension-apiserver-authentication, as everywhere.
 # Sourced by `lab`.
 
 service_range=10.96.0.0/16
@@ -13,6 +14,7 @@ start_kubernetes() {
     [ "$2" != 0 ] || port=$(free_port)
     rm -rf "$node" "$node-etcd"; mkdir -p "$node" "$node-etcd"
     authority "$node"
+    front_proxy "$node"
     certificate "$node" server /CN=kube-apiserver DNS:localhost,IP:127.0.0.1
     certificate "$node" admin /O=system:masters/CN=admin
     kubeconfig "$node" admin "https://127.0.0.1:$port" "$node/kubeconfig"
@@ -46,6 +48,10 @@ start_apiserver() {
     --tls-cert-file="$keys/server.crt" --tls-private-key-file="$keys/server.key" \
     --service-account-issuer=https://kubernetes.default.svc.cluster.local \
     --service-account-key-file="$keys/accounts.key" --service-account-signing-key-file="$keys/accounts.key" \
+    --requestheader-client-ca-file="$keys/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy-client \
+    --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
+    --requestheader-extra-headers-prefix=X-Remote-Extra- \
+    --proxy-client-cert-file="$keys/front-proxy.crt" --proxy-client-key-file="$keys/front-proxy.key" \
     "$@" >"$folder/log" 2>&1 </dev/null &
   record "$folder" $!
 }

@@ -23,6 +23,12 @@ CNF
 # certificate FOLDER NAME SUBJECT [NAMES]: signed by FOLDER's authority, for a server of these names or for a client.
 certificate() { x509 "$1" "$2" "$3" "${4:-DNS:localhost}" -extensions leaf -CA "$1/ca.crt" -CAkey "$1/ca.key"; }
 
+# front_proxy FOLDER: by which an API server shows that it passes a request on: an authority for that alone, and a certificate.
+front_proxy() {
+  x509 "$1" front-proxy-ca /CN=lab-front-proxy-ca DNS:localhost -extensions ca
+  x509 "$1" front-proxy /CN=front-proxy-client DNS:localhost -extensions leaf -CA "$1/front-proxy-ca.crt" -CAkey "$1/front-proxy-ca.key"
+}
+
 # x509 FOLDER NAME SUBJECT NAMES ARGUMENT...
 x509() {
   local folder=$1 name=$2 subject=$3 names=$4; shift 4

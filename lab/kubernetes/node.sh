@@ -48,6 +48,7 @@ make_keys() {
   local node=$1 url=$2 keys=$1/keys service=kubernetes.default.svc name
   mkdir -m 700 "$keys"
   authority "$keys"
+  front_proxy "$keys"
   certificate "$keys" server /CN=kube-apiserver "DNS:kubernetes,DNS:kubernetes.default,DNS:$service,DNS:$service.cluster.local,\
 DNS:localhost,IP:127.0.0.1,IP:${service_range%.*}.1,IP:$bridge_address"
   certificate "$keys" admin /O=system:masters/CN=admin

@@ -40,3 +40,22 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "larder.image" -}}
 {{- printf "%s/%s:%s" .Values.operator.registry .Values.operator.repository (default .Chart.AppVersion .Values.operator.tag) -}}
 {{- end -}}
+
+{{- /* Whether the operator serves over TLS: empty, or something. */ -}}
+{{- define "larder.serving" -}}
+{{- if or .Values.snapshotsApi.enabled .Values.webhook.enabled -}}
+yes
+{{- end -}}
+{{- end -}}
+
+{{- define "larder.serving.name" -}}
+{{- printf "%s-serving" (include "larder.fullname" . | trunc 55 | trimSuffix "-") -}}
+{{- end -}}
+
+{{- /* Annotations of what the API server calls us by: where cert-manager does, the operator does not say whom to trust. */ -}}
+{{- define "larder.serving.trusted" -}}
+{{- if .Values.serving.certManager.enabled -}}
+annotations:
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "larder.serving.name" . }}
+{{- end -}}
+{{- end -}}

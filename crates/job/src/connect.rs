@@ -82,13 +82,15 @@ fn client_certificate(secret: &str, keys: &Keys) -> Result<(Vec<u8>, secrecy::Se
 /// What opens the repository.
 pub(crate) async fn repository(cluster: &Cluster, backend: &Backend, namespace: &str) -> Result<Access, JobError> {
     let keys = cluster.secret(&backend.secret_namespace, &backend.secret).await?;
-    let access = access(backend, &keys)?;
-    Ok(Access { user: Some(store::signature(namespace)), ..access })
+    let mut access = access(store::store(&backend.place, &backend.secret, &keys)?, namespace)?;
+    if let Some(connections) = std::num::NonZeroUsize::new(backend.max_connections) {
+        access.connections = connections;
+    }
+    Ok(access)
 }
 
-/// What the keys of its Secret open.
-pub(crate) fn access(backend: &Backend, keys: &Keys) -> Result<Access, JobError> {
-    let store = store::store(&backend.place, &backend.secret, keys)?;
+/// What opens a repository, for somebody in `namespace`, who signs locks.
+pub(crate) fn access(store: Store, namespace: &str) -> Result<Access, JobError> {
     let Store { location, password, variables, ca } = store;
     let location: Location = location.parse().map_err(|source| JobError::Repository { doing: "find", source })?;
     let mut access = Access::new(location, password.into());
@@ -98,9 +100,7 @@ pub(crate) fn access(backend: &Backend, keys: &Keys) -> Result<Access, JobError>
         session_token: None,
         region: variables.get("AWS_DEFAULT_REGION").cloned(),
     };
+    access.user = Some(store::signature(namespace));
     access.ca_certificate = ca.filter(|pem| !pem.is_empty());
-    if let Some(connections) = std::num::NonZeroUsize::new(backend.max_connections) {
-        access.connections = connections;
-    }
     Ok(access)
 }

@@ -22,6 +22,7 @@ mod output;
 mod progress;
 mod ready;
 pub mod restore;
+pub mod snapshots;
 pub mod store;
 pub mod tell;
 pub mod texts;

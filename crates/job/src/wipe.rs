@@ -7,7 +7,7 @@ use crate::{
     binding::Keys,
     connect::{self, Backend},
     error::JobError,
-    open, texts,
+    open, store, texts,
 };
 
 /// What is to be removed.
@@ -25,7 +25,9 @@ pub struct Wipe {
 /// Where the password does not open it, or a file cannot be removed; the same again goes on with the rest.
 pub async fn run(wipe: Wipe) -> Result<(), JobError> {
     let keys = mounted(&wipe.secret_dir)?;
-    let access = connect::access(&wipe.backend, &keys)?;
+    let opened_by = store::store(&wipe.backend.place, &wipe.backend.secret, &keys)?;
+    // Nobody signs: no lock is taken.
+    let access = connect::access(opened_by, "")?;
     let report = open::blocking(move || {
         repository::wipe(&access).map_err(|source| JobError::Repository { doing: "remove", source })
     })

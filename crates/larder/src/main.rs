@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod output;
 mod signals;
+mod snapshots;
 mod telemetry;
 
 use std::process::ExitCode;

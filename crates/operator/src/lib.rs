@@ -3,6 +3,7 @@
 //! What decides is pure: [`backup_invoker`], [`backup_session`], [`restore`], [`repository`]. What reads and
 //! writes the cluster around it is started by [`run`].
 
+pub mod admission;
 mod apply;
 pub mod auto_backup;
 pub mod backup_invoker;
@@ -31,9 +32,12 @@ pub mod repository;
 pub mod restore;
 mod rights;
 mod run;
+pub mod serving;
+pub mod snapshots;
 pub mod substitute;
 mod target;
 pub mod tasks;
 pub mod usage;
 
-pub use run::{OperatorError, Options, run};
+pub use run::{OperatorError, Options, client, run};
+pub use serving::{CertificateSource, ServingOptions};

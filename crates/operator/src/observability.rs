@@ -10,12 +10,19 @@ use std::{
     },
 };
 
-use axum::{Router, http::header::CONTENT_TYPE, routing::get};
+use axum::{
+    Router,
+    http::{StatusCode, header::CONTENT_TYPE},
+    routing::get,
+};
+use tokio::sync::watch;
 
 /// What is counted.
 #[derive(Default)]
 pub(crate) struct Observability {
-    leads: AtomicBool,
+    leads: watch::Sender<bool>,
+    /// Whether what is served over TLS is not served yet.
+    unready: AtomicBool,
     /// Looks by kind and whether they came to an end.
     looks: Mutex<BTreeMap<(String, bool), u64>>,
 }
@@ -23,7 +30,36 @@ pub(crate) struct Observability {
 impl Observability {
     /// Says whether this replica is the one that works.
     pub(crate) fn leads(&self, leads: bool) {
-        self.leads.store(leads, Ordering::Relaxed);
+        self.leads.send_replace(leads);
+    }
+
+    /// Whether this replica is the one that works.
+    pub(crate) fn does_lead(&self) -> bool {
+        *self.leads.borrow()
+    }
+
+    /// Waits until this replica begins or ceases to be the one that works.
+    pub(crate) async fn leads_changes(&self) {
+        // Its sender is ours: it does not end.
+        let _ = self.leads.subscribe().changed().await;
+    }
+
+    /// Says that something has to be served before we are ready.
+    pub(crate) fn has_to_serve(&self) {
+        self.unready.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that it is served.
+    pub(crate) fn serves(&self) {
+        self.unready.store(false, Ordering::Relaxed);
+    }
+
+    fn ready(&self) -> (StatusCode, &'static str) {
+        if self.unready.load(Ordering::Relaxed) {
+            (StatusCode::SERVICE_UNAVAILABLE, "there is no serving certificate yet\n")
+        } else {
+            (StatusCode::OK, "ok\n")
+        }
     }
 
     /// Counts a look at an object.
@@ -33,7 +69,7 @@ impl Observability {
     }
 
     fn text(&self) -> String {
-        let leads = u8::from(self.leads.load(Ordering::Relaxed));
+        let leads = u8::from(self.does_lead());
         let mut text = format!(
             "# HELP larder_operator_leader Whether this replica is the one that works.\n\
              # TYPE larder_operator_leader gauge\n\
@@ -55,6 +91,11 @@ impl Observability {
 /// # Errors
 /// Where the address cannot be bound.
 pub(crate) async fn serve(address: SocketAddr, observed: Arc<Observability>) -> std::io::Result<()> {
+    let readiness = Arc::clone(&observed);
+    let ready = move || {
+        let answer = readiness.ready();
+        async move { answer }
+    };
     let metrics = move || {
         let text = observed.text();
         async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text) }
@@ -62,7 +103,7 @@ pub(crate) async fn serve(address: SocketAddr, observed: Arc<Observability>) -> 
     // A replica that does not lead is as ready as it can be: it takes over when the other one goes.
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
         .route("/metrics", get(metrics));
     let listener = tokio::net::TcpListener::bind(address).await?;
     axum::serve(listener, router).await

@@ -34,6 +34,8 @@ use crate::{
     executor::Settings,
     lease::Leadership,
     observability::{self, Observability},
+    serving::{self, ServingOptions},
+    snapshots::SnapshotStore,
 };
 
 /// How the operator is started.
@@ -57,6 +59,8 @@ pub struct Options {
     pub lease: String,
     /// A name that no other replica has: the pod's.
     pub pod: String,
+    /// What is served over TLS, if anything is.
+    pub serving: Option<ServingOptions>,
 }
 
 /// Why the operator ended.
@@ -99,12 +103,29 @@ pub enum OperatorError {
 ///
 /// # Errors
 /// [`OperatorError`]; the pod is to be started again then.
-pub fn run(options: Options, stop: CancellationToken) -> BoxFuture<'static, Result<(), OperatorError>> {
-    work(options, stop).boxed()
+pub fn run(
+    options: Options,
+    client: Client,
+    snapshots: Arc<dyn SnapshotStore>,
+    stop: CancellationToken,
+) -> BoxFuture<'static, Result<(), OperatorError>> {
+    work(options, client, snapshots, stop).boxed()
 }
 
-async fn work(options: Options, stop: CancellationToken) -> Result<(), OperatorError> {
-    let client = Client::try_default().await.map_err(OperatorError::NoCluster)?;
+/// A client of the cluster that the pod is in, or that `KUBECONFIG` names.
+///
+/// # Errors
+/// Where neither is there.
+pub async fn client() -> Result<Client, OperatorError> {
+    Client::try_default().await.map_err(OperatorError::NoCluster)
+}
+
+async fn work(
+    options: Options,
+    client: Client,
+    snapshots: Arc<dyn SnapshotStore>,
+    stop: CancellationToken,
+) -> Result<(), OperatorError> {
     let pushgateway = match options.pushgateway_url.as_str() {
         "" => None,
         url => Some(Pushgateway::new(url).map_err(OperatorError::Flag)?),
@@ -130,11 +151,25 @@ async fn work(options: Options, stop: CancellationToken) -> Result<(), OperatorE
             let source = served.err().unwrap_or_else(|| std::io::Error::other("it ended"));
             Err(OperatorError::Listen { address: options.listen, source })
         }
+        served = serve(&options, snapshots, &cluster) => served,
         worked = lead(&mut leadership, &options, &cluster) => worked,
     };
     // Nothing of ours works any more.
     leadership.release().await;
     ended
+}
+
+/// Every replica serves, whether it leads or not.
+async fn serve(
+    options: &Options,
+    snapshots: Arc<dyn SnapshotStore>,
+    cluster: &Arc<Cluster>,
+) -> Result<(), OperatorError> {
+    let Some(serving) = &options.serving else { return std::future::pending().await };
+    cluster.observability.has_to_serve();
+    let served = serving::run(serving, &options.namespace, snapshots, Arc::clone(cluster)).await;
+    let source = served.err().unwrap_or_else(|| std::io::Error::other("it ended"));
+    Err(OperatorError::Listen { address: serving.listen, source })
 }
 
 async fn pull_secrets(client: &Client, options: &Options) -> Result<Vec<Secret>, OperatorError> {

@@ -14,13 +14,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// Values under which the chart looks different.
-const SHAPES: [&[&str]; 8] = [
+const SHAPES: [&[&str]; 11] = [
     &[],
     &["--set=replicaCount=2"],
     &["--set=pushgateway.customURL=https://push.example.com/x"],
     &["--set=pushgateway.enabled=false,catalog.enabled=false,crds.manage=false,hooks.exec=false"],
     &["--set=monitoring.serviceMonitor.enabled=true,monitoring.rules.enabled=true,monitoring.dashboard.enabled=true"],
     &["--set=networkPolicy.enabled=true"],
+    &["--set=snapshotsApi.enabled=false,webhook.enabled=false,networkPolicy.enabled=true"],
+    &["--set=serving.certManager.enabled=true"],
+    &["--set=serving.certManager.enabled=true,serving.certManager.issuerRef.name=company,webhook.enabled=false"],
     &["--values=crates/operator/tests/chart/every-value.yaml"],
     &["--values=crates/operator/tests/chart/every-value.yaml", "--set=pushgateway.customURL="],
 ];
@@ -57,6 +60,11 @@ fn a_wrong_value_is_refused_by_its_name() {
         ("logFormat=xml", "at '/logFormat': value must be one of 'json', 'text'"),
         ("maxConcurrentJobs=0", "at '/maxConcurrentJobs': minimum: got 0, want 1"),
         ("imagePullSecrets[0]=a", "at '/imagePullSecrets/0': got string, want object"),
+        ("snapshotsApi.enabled=maybe", "at '/snapshotsApi/enabled': got string, want boolean"),
+        ("webhook.failurePolicy=Retry", "at '/webhook/failurePolicy': value must be one of 'Ignore', 'Fail'"),
+        ("webhook.timeoutSeconds=60", "at '/webhook/timeoutSeconds': maximum: got 60, want 30"),
+        ("serving.lifetime=90d", "at '/serving/lifetime'"),
+        ("serving.certManager.issuer=x", "additional properties 'issuer' not allowed"),
         ("pushgateway.customURL=push:9091", "at '/pushgateway/customURL'"),
         ("catalog.elasticsearch.backup.args=a\\\\", "at '/catalog/elasticsearch/backup/args'"),
         ("monitoring.serviceMonitor.interval=often", "at '/monitoring/serviceMonitor/interval'"),
@@ -144,11 +152,65 @@ fn values_reach_the_operators_command() {
             "--lease-name=larder-operator",
             "--lease-namespace=$(POD_NAMESPACE)",
             "--manage-crds=false",
+            "--serve=0.0.0.0:8443",
+            "--snapshots-api=false",
+            "--webhook=true",
+            "--service=backup-keeper",
+            "--serving-certificate=/etc/larder/serving",
             "--log-format=text",
         ]
     );
     let without = rendered("larder", &["--set=pushgateway.enabled=false"]).expect("rendered");
     assert!(!arguments(&without, "larder").iter().any(|argument| argument.contains("pushgateway")));
+}
+
+#[test]
+fn what_is_served_is_called_for_and_allowed_and_nothing_else() {
+    let kinds = ["APIService", "ValidatingWebhookConfiguration", "Secret", "Certificate", "Issuer"];
+    let (api, webhook) = ("snapshotsApi.enabled=false", "webhook.enabled=false");
+    for (values, there) in [
+        (vec![], vec!["APIService", "ValidatingWebhookConfiguration", "Secret"]),
+        (vec![api], vec!["ValidatingWebhookConfiguration", "Secret"]),
+        (vec![webhook], vec!["APIService", "Secret"]),
+        (vec![api, webhook], vec![]),
+        (
+            vec!["serving.certManager.enabled=true"],
+            vec!["APIService", "ValidatingWebhookConfiguration", "Certificate", "Issuer"],
+        ),
+        (
+            vec!["serving.certManager.enabled=true", "serving.certManager.issuerRef.name=company", webhook],
+            vec!["APIService", "Certificate"],
+        ),
+    ] {
+        let arguments: Vec<String> = values.iter().map(|value| format!("--set={value}")).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let objects = rendered("larder", &arguments).expect("rendered");
+        let found: Vec<&str> = kinds.into_iter().filter(|kind| !named(&objects, kind).is_empty()).collect();
+        assert_eq!(found, there, "{values:?}");
+        let own = !values.iter().any(|value| value.contains("certManager"));
+        let rules: Value = named(&objects, "ClusterRole").iter().map(|(_, role)| role["rules"].clone()).collect();
+        let rules = rules.to_string();
+        for (right, needed) in [
+            ("subjectaccessreviews", there.contains(&"APIService")),
+            ("\"apiservices\"", own && there.contains(&"APIService")),
+            ("validatingwebhookconfigurations", own && there.contains(&"ValidatingWebhookConfiguration")),
+            ("\"snapshots\"", there.contains(&"APIService")),
+        ] {
+            assert_eq!(rules.contains(right), needed, "{values:?}: {right}");
+        }
+        let port = named(&objects, "Service")[0].1["spec"]["ports"].to_string().contains("\"serving\"");
+        assert_eq!(port, !there.is_empty(), "{values:?}");
+    }
+}
+
+#[test]
+fn the_api_server_reaches_what_is_served_past_the_network_policy() {
+    for (values, open) in [("", true), (",snapshotsApi.enabled=false,webhook.enabled=false", false)] {
+        let values = format!("--set=networkPolicy.enabled=true{values}");
+        let objects = rendered("larder", &[&values]).expect("rendered");
+        let rules = named(&objects, "NetworkPolicy")[0].1["spec"]["ingress"].as_array().expect("rules").clone();
+        assert_eq!(rules.contains(&json!({ "ports": [{ "port": "serving" }] })), open, "{values}");
+    }
 }
 
 #[test]

@@ -46,6 +46,9 @@ const OPERATOR: Rights = Rights {
         "create events.events.k8s.io",
         "patch events",
         "watch customresourcedefinitions.apiextensions.k8s.io",
+        "create subjectaccessreviews.authorization.k8s.io",
+        "patch apiservices.apiregistration.k8s.io=v1alpha1.repositories.stash.appscode.com",
+        "patch validatingwebhookconfigurations.admissionregistration.k8s.io=admission.stash.appscode.com",
     ],
     may_not: &[
         "list secrets",
@@ -72,6 +75,13 @@ const OPERATOR: Rights = Rights {
         "impersonate serviceaccounts",
         "create serviceaccounts/token",
         "patch deployments.apps",
+        "patch apiservices.apiregistration.k8s.io=v1beta1.metrics.k8s.io",
+        "create apiservices.apiregistration.k8s.io",
+        "delete apiservices.apiregistration.k8s.io=v1alpha1.repositories.stash.appscode.com",
+        "patch validatingwebhookconfigurations.admissionregistration.k8s.io=others.example.com",
+        "delete validatingwebhookconfigurations.admissionregistration.k8s.io=admission.stash.appscode.com",
+        "update secrets=any",
+        "delete snapshots.repositories.stash.appscode.com",
     ],
 };
 
@@ -160,8 +170,10 @@ const VIEWER: Rights = Rights {
         "get repositories.stash.appscode.com/status",
         "get restorebatches.stash.appscode.com/status",
         "get restoresessions.stash.appscode.com/status",
+        "list snapshots.repositories.stash.appscode.com",
     ],
     may_not: &[
+        "delete snapshots.repositories.stash.appscode.com",
         "create appbindings.appcatalog.appscode.com",
         "patch backupbatches.stash.appscode.com",
         "delete backupblueprints.stash.appscode.com",
@@ -199,6 +211,7 @@ const EDITOR: Rights = Rights {
         "get repositories.stash.appscode.com/status",
         "get restorebatches.stash.appscode.com/status",
         "get restoresessions.stash.appscode.com/status",
+        "delete snapshots.repositories.stash.appscode.com",
     ],
     may_not: &[
         "patch backupsessions.stash.appscode.com/status",
@@ -273,10 +286,22 @@ async fn the_operator_may_do_what_it_has_to_and_no_more() {
             "create leases.coordination.k8s.io",
             "get leases.coordination.k8s.io=larder-operator",
             "update leases.coordination.k8s.io=larder-operator",
+            "update secrets=larder-serving",
         ],
-        may_not: &["update leases.coordination.k8s.io=other", "delete leases.coordination.k8s.io=larder-operator"],
+        may_not: &[
+            "create secrets",
+            "update secrets=other",
+            "delete secrets=larder-serving",
+            "update leases.coordination.k8s.io=other",
+            "delete leases.coordination.k8s.io=larder-operator",
+        ],
     };
     hold(&operator, at, &leases).await;
+    let front_proxy = Rights {
+        may: &["watch configmaps=extension-apiserver-authentication"],
+        may_not: &["get configmaps=other", "update configmaps=extension-apiserver-authentication"],
+    };
+    hold(&operator, "kube-system", &front_proxy).await;
 }
 
 #[tokio::test]

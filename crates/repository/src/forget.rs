@@ -41,9 +41,7 @@ impl Repository {
     /// [`Error::Option`] when the policy would leave nothing of a group: remove such snapshots by their ids.
     /// [`Error::NoSnapshot`] and [`Error::AmbiguousSnapshot`] for the ids; nothing is removed then.
     pub fn forget(&self, options: &ForgetOptions) -> Result<ForgetReport> {
-        if self.config().is_append_only() {
-            return Err(Error::Unsupported { what: "append_only set in its configuration, so removing".to_owned() });
-        }
+        self.may_remove()?;
         let report = plan(self.snapshots()?, options)?;
         if !options.dry_run {
             for snapshot in &report.removed {
@@ -51,6 +49,23 @@ impl Repository {
             }
         }
         Ok(report)
+    }
+
+    /// Removes one snapshot, without a look at the others. The caller holds an exclusive [`crate::Lock`].
+    ///
+    /// # Errors
+    /// [`Error::NoSnapshot`] when it is not there.
+    pub fn forget_one(&self, id: &Id) -> Result<()> {
+        self.may_remove()?;
+        self.find(&SnapshotQuery::id(id.to_string()))?;
+        Ok(self.store().backend.remove(FileKind::Snapshot, id)?)
+    }
+
+    fn may_remove(&self) -> Result<()> {
+        if self.config().is_append_only() {
+            return Err(Error::Unsupported { what: "append_only set in its configuration, so removing".to_owned() });
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! Snapshots as a caller sees them: listing and finding. Never reads a tree.
 
-use std::fmt;
+use std::{fmt, sync::mpsc, thread};
 
+use crossbeam_channel::bounded;
 use jiff::Zoned;
 
 use crate::{
@@ -24,6 +25,10 @@ pub struct Snapshot {
     pub hostname: String,
     /// Who made it.
     pub username: String,
+    /// The number of that user; 0 where nothing is said.
+    pub uid: u32,
+    /// The number of that user's group; 0 where nothing is said.
+    pub gid: u32,
     /// The paths that it says it holds.
     pub paths: Vec<String>,
     /// Its tags.
@@ -60,9 +65,21 @@ impl Snapshot {
     }
 
     pub(crate) fn from_file(id: Id, file: SnapshotFile) -> Self {
-        let SnapshotFile { time, parent, tree, paths, hostname, username, tags, original, program_version, summary } =
-            file;
-        Self { id, time, hostname, username, paths, tags, tree, parent, original, program_version, summary }
+        let SnapshotFile {
+            time,
+            parent,
+            tree,
+            paths,
+            hostname,
+            username,
+            uid,
+            gid,
+            tags,
+            original,
+            program_version,
+            summary,
+        } = file;
+        Self { id, time, hostname, username, uid, gid, paths, tags, tree, parent, original, program_version, summary }
     }
 }
 
@@ -131,6 +148,49 @@ impl Repository {
         }
         snapshots.sort_by_key(|snapshot| (snapshot.time.timestamp(), snapshot.id));
         Ok(snapshots)
+    }
+
+    /// The ids of all snapshots, by one listing.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn snapshot_ids(&self) -> Result<Vec<Id>> {
+        self.store().names(FileKind::Snapshot)
+    }
+
+    /// Reads the snapshots with these ids, several at once, and hands each on, in any order. One that is not there any more is
+    /// passed over.
+    ///
+    /// # Errors
+    /// When a snapshot file cannot be read or is damaged; others may have been handed on.
+    pub fn read_snapshots(&self, ids: Vec<Id>, mut take: impl FnMut(Snapshot)) -> Result<()> {
+        let (work, todo) = bounded(ids.len());
+        for id in ids {
+            work.send(id).expect("the channel has room for every id");
+        }
+        drop(work);
+        thread::scope(|scope| {
+            let (done, loaded) = mpsc::sync_channel(1);
+            for _ in 0..self.connections().get() {
+                let (todo, done) = (todo.clone(), done.clone());
+                scope.spawn(move || {
+                    for id in todo {
+                        if done.send((id, self.store().load(FileKind::Snapshot, &id))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop((todo, done));
+            for (id, file) in loaded {
+                match file {
+                    Ok(file) => take(Snapshot::from_file(id, file)),
+                    Err(Error::Backend(error)) if error.missing => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        })
     }
 
     /// The one snapshot that is meant.

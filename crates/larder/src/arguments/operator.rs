@@ -1,9 +1,9 @@
 //! How the operator is started.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use operator::Options;
+use operator::{CertificateSource, Options, ServingOptions};
 
 /// `operator`.
 #[derive(Debug, Args)]
@@ -35,9 +35,67 @@ pub struct OperatorArguments {
     /// Name that no other replica has
     #[arg(long, env = "POD_NAME", value_name = "NAME", default_value = "larder-operator")]
     pod_name: String,
+    #[command(flatten)]
+    serving: ServingArguments,
     /// How logs are written
     #[arg(long, env = "LARDER_LOG_FORMAT", value_name = "FORMAT", default_value = "json")]
     log_format: LogFormat,
+}
+
+/// What is served over TLS.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Served over TLS")]
+struct ServingArguments {
+    /// Serve the API for snapshots (repositories.stash.appscode.com)
+    #[arg(long, env = "LARDER_SNAPSHOTS_API", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
+    snapshots_api: bool,
+    /// Answer the API server's question whether an object may be
+    #[arg(long, env = "LARDER_WEBHOOK", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
+    webhook: bool,
+    /// Where both are served
+    #[arg(long, env = "LARDER_SERVE", value_name = "ADDRESS", default_value = "0.0.0.0:8443")]
+    serve: SocketAddr,
+    /// Service by which the API server calls
+    #[arg(long, env = "LARDER_SERVICE", value_name = "NAME", default_value = "larder")]
+    service: String,
+    /// Secret of the operator's namespace in which the serving certificate is kept; the operator makes and renews it
+    #[arg(long, env = "LARDER_SERVING_SECRET", value_name = "NAME", default_value = "larder-serving")]
+    serving_secret: String,
+    /// How long each serving certificate lasts, such as 2160h
+    #[arg(long, env = "LARDER_SERVING_LIFETIME", value_name = "TIME", default_value = "2160h", value_parser = lifetime)]
+    serving_lifetime: Duration,
+    /// Folder with tls.crt and tls.key that somebody else renews, in place of the Secret
+    #[arg(long, env = "LARDER_SERVING_CERTIFICATE", value_name = "FOLDER")]
+    serving_certificate: Option<PathBuf>,
+}
+
+/// Certificates of less are renewed all the time.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(20);
+/// Those of more are not renewed in anybody's time.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(10 * 365 * 24);
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = operator::tasks::duration(text)?;
+    if (SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
+        Ok(lifetime)
+    } else {
+        Err("it has to be between 20s and 87600h".to_owned())
+    }
+}
+
+impl ServingArguments {
+    fn options(self) -> Option<ServingOptions> {
+        let Self { snapshots_api, webhook, serve, service, serving_secret, serving_lifetime, serving_certificate } =
+            self;
+        let own = CertificateSource::Own { secret: serving_secret, lifetime: serving_lifetime };
+        (snapshots_api || webhook).then(|| ServingOptions {
+            listen: serve,
+            service,
+            certificate: serving_certificate.map_or(own, CertificateSource::Folder),
+            snapshots: snapshots_api,
+            webhook,
+        })
+    }
 }
 
 /// How logs are written.
@@ -67,6 +125,7 @@ impl OperatorArguments {
             namespace: self.lease_namespace,
             lease: self.lease_name,
             pod: self.pod_name,
+            serving: self.serving.options(),
         }
     }
 }

@@ -1,12 +1,17 @@
 //! `larder operator`.
 
-use anyhow::Result;
+use std::sync::Arc;
 
-use crate::{arguments::OperatorArguments, exit::Exit, signals::cancellable};
+use anyhow::Result;
+use job::snapshots::Snapshots;
+
+use crate::{arguments::OperatorArguments, exit::Exit, signals::cancellable, snapshots::Opened};
 
 /// Works until a signal comes.
 pub async fn run(arguments: OperatorArguments) -> Result<Exit> {
     let options = arguments.options();
-    cancellable(async |cancel| Ok(operator::run(options, cancel.clone()).await?)).await?;
+    let client = operator::client().await?;
+    let snapshots = Arc::new(Opened(Snapshots::new(client.clone(), &options.namespace)));
+    cancellable(async |cancel| Ok(operator::run(options, client, snapshots, cancel.clone()).await?)).await?;
     Ok(Exit::Done)
 }

@@ -3,4 +3,4 @@
 mod cron_job;
 mod observe;
 pub mod plan;
-mod rules;
+pub(crate) mod rules;

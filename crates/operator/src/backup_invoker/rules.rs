@@ -5,7 +5,7 @@ use api::{BackupInvoker, invoker::BACKUP_BATCH, target::TargetRef};
 use crate::{executor::HOST, tasks};
 
 /// What is wrong with it, with the field's name; nothing of what Stash accepts and can work.
-pub(super) fn broken(invoker: &BackupInvoker) -> Option<String> {
+pub(crate) fn broken(invoker: &BackupInvoker) -> Option<String> {
     let retry = invoker.spec.retry_config.as_ref();
     if let Some(delay) = retry.and_then(|retry| retry.delay.as_deref())
         && let Err(why) = tasks::duration(delay)

@@ -26,7 +26,7 @@ use k8s_openapi::api::{
 use crate::{plan::Wanted, substitute::SubstituteError};
 
 pub use hooks::Hooks;
-pub(crate) use variables::{HOST, place};
+pub(crate) use variables::HOST;
 
 /// How the operator was started.
 #[derive(Debug, Clone)]

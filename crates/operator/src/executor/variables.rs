@@ -71,47 +71,19 @@ fn about_repository(work: &Work<'_>, variables: &mut Variables) {
     variables.extend(place(work.repository_spec));
 }
 
-/// Where the repository lies; of several backends, Stash's order decides.
-pub(crate) fn place(repository: &RepositorySpec) -> Vec<(&'static str, String)> {
-    let Some(backend) = &repository.backend else { return Vec::new() };
-    if let Some(local) = &backend.local {
-        named("local", local.mount_path.as_ref(), None)
-    } else if let Some(s3) = &backend.s3 {
-        let further = [("REPOSITORY_ENDPOINT", &s3.endpoint), ("REPOSITORY_REGION", &s3.region)];
-        let further = further.map(|(name, value)| (name, text(value.as_deref())));
-        [named("s3", s3.bucket.as_ref(), s3.prefix.as_ref()), further.to_vec()].concat()
-    } else if let Some(gcs) = &backend.gcs {
-        bounded(named("gcs", gcs.bucket.as_ref(), gcs.prefix.as_ref()), gcs.max_connections)
-    } else if let Some(azure) = &backend.azure {
-        bounded(named("azure", azure.container.as_ref(), azure.prefix.as_ref()), azure.max_connections)
-    } else if let Some(swift) = &backend.swift {
-        named("swift", swift.container.as_ref(), swift.prefix.as_ref())
-    } else if let Some(b2) = &backend.b2 {
-        bounded(named("b2", b2.bucket.as_ref(), b2.prefix.as_ref()), b2.max_connections)
-    } else if let Some(url) = backend.rest.as_ref().and_then(|rest| rest.url.clone()) {
-        let behind = url.split_once("://").map_or(url.as_str(), |(_, behind)| behind);
-        let (host, path) = behind.split_once('/').unwrap_or((behind, ""));
-        let mut place = named("rest", Some(&host.to_owned()), Some(&path.to_owned()));
-        place.push(("REPOSITORY_ENDPOINT", url));
-        place
-    } else {
-        Vec::new()
-    }
-}
-
-fn named(provider: &str, bucket: Option<&String>, prefix: Option<&String>) -> Vec<(&'static str, String)> {
-    vec![
+/// Where the repository lies.
+fn place(repository: &RepositorySpec) -> Vec<(&'static str, String)> {
+    let Some(place) = repository.backend.as_ref().and_then(api::backend::Backend::place) else { return Vec::new() };
+    let api::place::BackendPlace { provider, bucket, prefix, endpoint, region, max_connections } = place;
+    let mut variables = vec![
         ("REPOSITORY_PROVIDER", provider.to_owned()),
-        ("REPOSITORY_BUCKET", bucket.cloned().unwrap_or_default()),
-        ("REPOSITORY_PREFIX", prefix.cloned().unwrap_or_default()),
-    ]
-}
-
-fn bounded(mut place: Vec<(&'static str, String)>, connections: Option<i64>) -> Vec<(&'static str, String)> {
-    if let Some(connections) = connections.filter(|connections| *connections > 0) {
-        place.push(("MAX_CONNECTIONS", connections.to_string()));
-    }
-    place
+        ("REPOSITORY_BUCKET", bucket),
+        ("REPOSITORY_PREFIX", prefix),
+    ];
+    variables.extend(endpoint.map(|endpoint| ("REPOSITORY_ENDPOINT", endpoint)));
+    variables.extend(region.map(|region| ("REPOSITORY_REGION", region)));
+    variables.extend(max_connections.map(|connections| ("MAX_CONNECTIONS", connections.to_string())));
+    variables
 }
 
 fn about_backup(work: &Work<'_>, variables: &mut Variables) {

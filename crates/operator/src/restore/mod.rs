@@ -2,7 +2,7 @@
 
 mod observe;
 pub mod plan;
-mod rules;
+pub(crate) mod rules;
 mod status;
 mod told;
 mod work;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use api::{RestoreInvoker, target::RestoreRule};
 
 /// What is wrong with a restore, with the field's name: what Stash's webhook looks for, and members that mean the same target.
-pub(super) fn broken(restore: &RestoreInvoker) -> Option<String> {
+pub(crate) fn broken(restore: &RestoreInvoker) -> Option<String> {
     let members = restore.members();
     if members.is_empty() {
         return Some("spec.members: a batch needs a member".into());

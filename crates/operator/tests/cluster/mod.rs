@@ -3,10 +3,14 @@
 
 use std::time::Duration;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::{
+    api::admissionregistration::v1::ValidatingWebhookConfiguration,
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    kube_aggregator::pkg::apis::apiregistration::v1::APIService,
+};
 use kube::{
     Api, Client, Config,
-    api::{Patch, PatchParams, ValidationDirective},
+    api::{DeleteParams, Patch, PatchParams, ValidationDirective},
     config::{KubeConfigOptions, Kubeconfig},
     core::{ApiResource, DynamicObject, GroupVersionKind},
     runtime::{conditions, wait::await_condition},
@@ -22,12 +26,23 @@ pub const LEFT_BY_STASH: &str = "stash-backup-job";
 /// What the chart makes for a Prometheus Operator.
 const PROMETHEUS_KINDS: &str = include_str!("../chart/prometheus-kinds.yaml");
 
+/// What it makes for cert-manager.
+const CERT_MANAGER_KINDS: &str = include_str!("../chart/certificate-kinds.yaml");
+
 /// How long the server may take to serve a kind.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Kinds of the chart that belong to no namespace.
-const CLUSTER_WIDE: [&str; 6] =
-    ["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Function", "Namespace", "Task"];
+const CLUSTER_WIDE: [&str; 8] = [
+    "APIService",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "Function",
+    "Namespace",
+    "Task",
+    "ValidatingWebhookConfiguration",
+];
 
 /// A client of the lab's server, with all rights or those of a service account (`namespace:name`).
 pub async fn client(account: Option<&str>) -> Client {
@@ -55,13 +70,21 @@ async fn install() -> String {
         "rules": [{ "apiGroups": ["stash.appscode.com"], "resources": ["*"], "verbs": ["*"] }],
     });
     apply(&client, &left).await.expect("a role");
-    for definition in objects(PROMETHEUS_KINDS) {
+    for definition in [PROMETHEUS_KINDS, CERT_MANAGER_KINDS].into_iter().flat_map(objects) {
         serve(&client, &definition).await;
     }
     let arguments = ["upgrade", "--install", "larder", "charts/larder", "--namespace", &name];
     let refused = helm(&arguments).expect_err("what is there already is not taken over unasked");
     assert!(refused.contains("cannot be imported into the current release"), "{refused}");
     helm(&[&arguments[..], &["--take-ownership"]].concat()).expect("installed");
+    // No pod runs here: what the API server would ask in vain is taken away, so that it need not wait for answers.
+    let params = DeleteParams::default();
+    Api::<APIService>::all(client.clone())
+        .delete("v1alpha1.repositories.stash.appscode.com", &params)
+        .await
+        .expect("gone");
+    let webhooks: Api<ValidatingWebhookConfiguration> = Api::all(client);
+    webhooks.delete("admission.stash.appscode.com", &params).await.expect("gone");
     name
 }
 

@@ -19,6 +19,11 @@ pub(crate) struct SnapshotFile {
     pub(crate) hostname: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) username: String,
+    /// restic's, which leaves out a 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) uid: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) gid: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub(crate) tags: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +72,11 @@ impl Default for Summary {
             data_added_packed: 0,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "so it is called by serde")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -95,6 +95,8 @@ impl Writer {
             paths: spec.paths,
             hostname: spec.hostname,
             username: spec.username,
+            uid: 0,
+            gid: 0,
             tags: spec.tags,
             original: None,
             program_version: spec.program_version,

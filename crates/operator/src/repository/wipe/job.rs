@@ -1,6 +1,6 @@
 //! The Job that removes a Repository's data. Pure.
 
-use api::{Repository, labels, owner, runtime_settings::PodSettings};
+use api::{Repository, backend::Backend, labels, owner, runtime_settings::PodSettings};
 use k8s_openapi::{
     api::{
         batch::v1::{Job, JobSpec},
@@ -13,13 +13,7 @@ use k8s_openapi::{
 };
 use kube::ResourceExt as _;
 
-use crate::{
-    executor::{Settings, place},
-    identity, owned,
-    plan::Wanted,
-    pods,
-    tasks::DEADLINE,
-};
+use crate::{executor::Settings, identity, owned, plan::Wanted, pods, tasks::DEADLINE};
 
 /// How long a Job stays that nobody came to remove, in seconds.
 const LEFT_BEHIND: i32 = 3600;
@@ -64,27 +58,25 @@ pub(super) fn wanted(repository: &Repository, name: String, settings: &Settings)
 }
 
 fn container(repository: &Repository, settings: &Settings) -> Container {
-    let secret = repository.spec.backend.as_ref().and_then(|backend| backend.storage_secret_name.clone());
-    let mut args = vec!["wipe-repository".to_owned()];
-    args.extend(place(&repository.spec).into_iter().filter_map(|(variable, value)| {
-        let flag = match variable {
-            "REPOSITORY_PROVIDER" => "provider",
-            "REPOSITORY_BUCKET" => "bucket",
-            "REPOSITORY_PREFIX" => "path",
-            "REPOSITORY_ENDPOINT" => "endpoint",
-            "REPOSITORY_REGION" => "region",
-            "MAX_CONNECTIONS" => "max-connections",
-            _ => return None,
-        };
-        Some(format!("--{flag}={value}"))
-    }));
-    args.push(format!("--storage-secret-name={}", secret.unwrap_or_default()));
-    args.push(format!("--storage-secret-dir={SECRET_DIR}"));
+    let backend = repository.spec.backend.as_ref();
+    let place = backend.and_then(Backend::place).unwrap_or_default();
+    let secret = backend.and_then(|backend| backend.storage_secret_name.clone()).unwrap_or_default();
+    let args = [
+        "wipe-repository".to_owned(),
+        format!("--provider={}", place.provider),
+        format!("--bucket={}", place.bucket),
+        format!("--path={}", place.prefix),
+        format!("--endpoint={}", place.endpoint.unwrap_or_default()),
+        format!("--region={}", place.region.unwrap_or_default()),
+        format!("--max-connections={}", place.max_connections.unwrap_or_default().max(0)),
+        format!("--storage-secret-name={secret}"),
+        format!("--storage-secret-dir={SECRET_DIR}"),
+    ];
     Container {
         name: "wipe".into(),
         image: Some(settings.image.clone()),
         image_pull_policy: Some("IfNotPresent".into()),
-        args: Some(args),
+        args: Some(args.to_vec()),
         volume_mounts: Some(vec![VolumeMount {
             name: "storage".into(),
             mount_path: SECRET_DIR.into(),

@@ -1,8 +1,6 @@
 //! Looks at everything that the wiping of a Repository's data depends on.
 
-use std::collections::BTreeMap;
-
-use api::{Repository, RepositorySpec, session::RepositoryRef};
+use api::{Repository, RepositorySpec, backend::Backend, place::BackendPlace, session::RepositoryRef};
 use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{Namespace, Pod},
@@ -13,7 +11,7 @@ use kube::{
 };
 
 use super::{Observed, is_held, wipes};
-use crate::{cluster::Cluster, executor::place, job_outcome::Seen, lookup::Lookup, names, repository::observe::means};
+use crate::{cluster::Cluster, job_outcome::Seen, lookup::Lookup, names, repository::observe::means};
 
 /// Looks at everything that the plan depends on.
 pub(in crate::repository) async fn look(repository: Repository, cluster: &Cluster) -> Result<Observed, kube::Error> {
@@ -61,12 +59,13 @@ async fn sharing(repository: &Repository, cluster: &Cluster) -> Result<Vec<Strin
 
 /// Whether two say the same of where their data lies, but for slashes at the ends.
 fn same_place(one: &RepositorySpec, other: &RepositorySpec) -> bool {
-    let of = |spec: &RepositorySpec| -> BTreeMap<&'static str, String> {
-        let parts =
-            place(spec).into_iter().filter(|(name, _)| !matches!(*name, "MAX_CONNECTIONS" | "REPOSITORY_REGION"));
-        parts.map(|(name, value)| (name, value.trim_matches('/').to_owned())).collect()
+    let of = |spec: &RepositorySpec| {
+        let place = spec.backend.as_ref().and_then(Backend::place)?;
+        let bare = |text: String| text.trim_matches('/').to_owned();
+        let BackendPlace { provider, bucket, prefix, endpoint, region: _, max_connections: _ } = place;
+        Some((provider, bare(bucket), bare(prefix), endpoint.map(bare)))
     };
-    of(one) == of(other)
+    of(one).is_some_and(|place| Some(place) == of(other))
 }
 
 /// A session at work in it.

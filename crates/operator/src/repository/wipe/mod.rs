@@ -6,14 +6,14 @@ mod look;
 
 use std::time::Duration;
 
-use api::{Repository, RepositorySpec, labels};
+use api::{Repository, RepositorySpec, backend::Backend, labels};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 pub(super) use self::look::look;
 use crate::{
     events::Note,
-    executor::{Settings, place},
+    executor::Settings,
     job_outcome::{self, JobOutcome, Seen},
     jobs::holds,
     lookup::Lookup,
@@ -45,11 +45,8 @@ const LATER: Duration = Duration::from_mins(1);
 /// Whether its data goes with it. That of a volume, or of B2, does not: such objects are refused, but old ones may be stored.
 fn wipes(repository: &Repository) -> bool {
     let RepositorySpec { backend, wipe_out, .. } = &repository.spec;
-    wipe_out == &Some(true)
-        && backend.as_ref().is_some_and(|backend| {
-            let provider = place(&repository.spec).into_iter().next().map(|(_, provider)| provider);
-            backend.local.is_none() && !matches!(provider.as_deref(), None | Some("local" | "b2"))
-        })
+    let place = backend.as_ref().and_then(Backend::place);
+    wipe_out == &Some(true) && place.is_some_and(|place| !matches!(place.provider, "local" | "b2"))
 }
 
 /// The finalizer that holds it, where it does not bear it yet.
