@@ -207,15 +207,14 @@ YAML
 
 test_a_repository_of_another_namespace() {
   namespace e2e-owner
-  served minio 9000 "$E2E_S3"; storage; repository
+  served minio 9000 "$E2E_S3"; storage
   namespace e2e-user
   served elasticsearch 9200 "$E2E_ES"
   es DELETE 'user-*' >/dev/null; filled user-a 10
   binding
+  # Of a Repository that is not there nobody knows whom it allows.
   configuration es "$(only backup user)"
   k patch backupconfiguration es --type=merge -p '{"spec":{"repository":{"name":"store","namespace":"e2e-owner"}}}' >/dev/null
-  condition backupconfiguration es ValidationPassed False "namespace $ns may not use Repository store"
-  await "a phase" 20 is backupconfiguration es '{.status.phase}' Invalid
   k apply -f - >/dev/null <<YAML
 apiVersion: stash.appscode.com/v1beta1
 kind: RestoreSession
@@ -225,6 +224,10 @@ spec:
 $(only restore user)
   target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: es}}
 YAML
+  condition restoresession refused RepositoryFound False 'Repository e2e-owner/store is not there'
+  ns=e2e-owner; repository; ns=e2e-user
+  condition backupconfiguration es ValidationPassed False "namespace $ns may not use Repository store"
+  await "a phase" 20 is backupconfiguration es '{.status.phase}' Invalid
   condition restoresession refused ValidationPassed False "namespace $ns may not use Repository store"
   await "a phase of the restore" 20 is restoresession refused '{.status.phase}' Invalid
   kubectl -n e2e-owner patch repository store --type=merge -p '{"spec":{"usagePolicy":{"allowedNamespaces":{"from":"All"}}}}' >/dev/null

@@ -39,8 +39,6 @@ pub(crate) trait Kind:
     type Says: PartialEq + Clone + Default + Send + Sync;
     /// What is looked at to plan.
     type Observed: Send + Sync;
-    /// Whether metrics are pushed under its name.
-    const PUSHES: bool;
 
     /// Whether nothing else may be decided beside this.
     fn alone(&self) -> bool;
@@ -111,10 +109,7 @@ async fn look<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) -> Result
     // What was watched may be older than what was written since.
     let object = match api.get_opt(name).await {
         Ok(Some(object)) => object,
-        Ok(None) => {
-            forget::<K>(namespace, name, cluster).await;
-            return Ok(Action::await_change());
-        }
+        Ok(None) => return Ok(Action::await_change()),
         Err(kube::Error::SerdeError(error)) => return Ok(unreadable::<K>(namespace, name, &error)),
         Err(error) => return Err(Failure::Observe(error)),
     };
@@ -136,15 +131,6 @@ async fn look<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) -> Result
     }
     apply::delete(namespace, &plan.delete, cluster).await.map_err(Failure::Apply)?;
     Ok(Action::requeue(plan.next.unwrap_or(RESYNC)))
-}
-
-/// Takes the metrics of an object that is gone out of the Pushgateway, which would keep them for ever: alerts would go on about it.
-async fn forget<K: Kind>(namespace: &str, name: &str, cluster: &Cluster) {
-    let Some(gateway) = cluster.pushgateway.as_ref().filter(|_| K::PUSHES) else { return };
-    let job = metrics::job(&K::kind(&()), namespace, name);
-    if let Err(why) = gateway.forget(&job).await {
-        tracing::warn!(job, why, "its metrics are still in the Pushgateway");
-    }
 }
 
 /// Does what has to be done before an object may go, and lets it go then.

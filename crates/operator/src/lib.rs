@@ -17,6 +17,7 @@ mod driver;
 mod ended_triggers;
 mod events;
 pub mod executor;
+mod gone;
 mod identity;
 pub mod job_outcome;
 mod jobs;

@@ -32,6 +32,7 @@ use crate::{
     ended_triggers,
     events::Events,
     executor::Settings,
+    gone,
     lease::Leadership,
     observability::{self, Observability},
     serving::{self, ServingOptions},
@@ -218,6 +219,7 @@ async fn see_to_all(cluster: &Arc<Cluster>) {
         driver::run::<Repository>(repositories, Arc::clone(cluster)),
         auto_backup::run(auto_backups(cluster), Arc::clone(cluster)),
         ended_triggers::run(Arc::clone(cluster)),
+        gone::run(Arc::clone(cluster)),
     );
 }
 

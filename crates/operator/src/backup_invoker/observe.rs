@@ -23,7 +23,6 @@ use crate::{
 impl Kind for BackupConfiguration {
     type Says = InvokerStatus;
     type Observed = Observed;
-    const PUSHES: bool = true;
 
     fn alone(&self) -> bool {
         false
@@ -47,7 +46,6 @@ impl Kind for BackupConfiguration {
 impl Kind for BackupBatch {
     type Says = BackupBatchStatus;
     type Observed = Observed;
-    const PUSHES: bool = true;
 
     fn alone(&self) -> bool {
         false

@@ -29,7 +29,6 @@ use crate::{
 impl Kind for BackupSession {
     type Says = BackupSessionStatus;
     type Observed = Observed;
-    const PUSHES: bool = false;
 
     fn alone(&self) -> bool {
         let ended = plan::ended(self.status.as_ref().and_then(|status| status.phase));

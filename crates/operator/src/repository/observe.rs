@@ -27,7 +27,6 @@ use crate::{
 impl Kind for Repository {
     type Says = RepositoryStatus;
     type Observed = Observed;
-    const PUSHES: bool = false;
 
     fn alone(&self) -> bool {
         false

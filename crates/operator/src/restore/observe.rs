@@ -23,7 +23,6 @@ use crate::{
 impl Kind for RestoreSession {
     type Says = RestoreSessionStatus;
     type Observed = Observed;
-    const PUSHES: bool = true;
 
     fn alone(&self) -> bool {
         let begun = self.status.as_ref().is_some_and(|status| status.total_hosts.is_some());
@@ -53,7 +52,6 @@ impl Kind for RestoreSession {
 impl Kind for RestoreBatch {
     type Says = RestoreBatchStatus;
     type Observed = Observed;
-    const PUSHES: bool = true;
 
     fn alone(&self) -> bool {
         !plan::ended(self.status.as_ref().and_then(|status| status.phase))
