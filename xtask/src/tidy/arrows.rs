@@ -38,6 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regress", &["job"]),
     ("axum", &["operator"]),
     ("croner", &["kubectl"]),
+    ("flate2", &["engine"]),
     ("tar", &["engine"]),
     ("rcgen", &["operator"]),
     ("tokio-rustls", &["operator"]),
