@@ -201,7 +201,7 @@ fn the_webhook_refuses_by_the_fields_name_and_the_certificate_changes_meanwhile(
     becomes("another certificate", || bundle() != bundle_before && secret() != secret_before);
     let refused = apply(&restore("twice", twice)).refused();
     assert!(refused.contains("spec.target.rules[1].targetHosts"), "{refused}");
-    kubectl(&["get", SNAPSHOTS, "-A"]).out();
+    kubectl(&["get", SNAPSHOTS, "-n", &ns]).out();
 
     becomes("that both replicas show it", || operator.is_trusted() && second.is_trusted());
 

@@ -150,8 +150,13 @@ impl Operator {
         asked.is_ok_and(|out| out.status.success())
     }
 
+    /// Those of its own namespace, where no other test leaves anything.
+    fn snapshots(&self) -> String {
+        format!("/apis/repositories.stash.appscode.com/v1alpha1/namespaces/{}/snapshots", self.namespace)
+    }
+
     fn serves(&self) {
-        let list = ["get", "--raw", "/apis/repositories.stash.appscode.com/v1alpha1/snapshots?limit=1"];
+        let list = ["get", "--raw", &self.snapshots()];
         let begun = Instant::now();
         while !kubectl(&list).well {
             let log = || fs::read_to_string(self.log.path()).unwrap();
