@@ -73,7 +73,7 @@ pub(crate) enum Failure {
 }
 
 /// Something is looked at again after this even if nothing is heard: what is not watched may have changed.
-const RESYNC: Duration = Duration::from_mins(5);
+pub(crate) const RESYNC: Duration = Duration::from_mins(5);
 
 /// After a failure.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -88,7 +88,7 @@ pub(crate) type Watched = Controller<DynamicObject>;
 pub(crate) async fn run<K: Kind>(controller: Watched, cluster: Arc<Cluster>) {
     controller
         .with_config(Config::default().concurrency(AT_ONCE))
-        .run(reconcile::<K>, again::<K>, cluster)
+        .run(reconcile::<K>, |object, error, _| again(&K::kind(&()), &object, error), cluster)
         .for_each(|outcome| async move {
             if let Err(error) = outcome {
                 tracing::debug!(kind = %K::kind(&()), %error, "not looked at");
@@ -202,9 +202,9 @@ fn unreadable<K: Kind>(namespace: &str, name: &str, error: &serde_json::Error) -
     Action::requeue(RESYNC)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "so it is called by kube")]
-fn again<K: Kind>(object: Arc<DynamicObject>, error: &Failure, _: Arc<Cluster>) -> Action {
+/// A look that came to nothing is told and repeated.
+pub(crate) fn again(kind: &str, object: &DynamicObject, error: &Failure) -> Action {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    tracing::warn!(kind = %K::kind(&()), namespace, name, %error, "looking again");
+    tracing::warn!(kind, namespace, name, %error, "looking again");
     Action::requeue(AGAIN)
 }

@@ -18,16 +18,12 @@ use self::plan::Observed;
 use crate::{
     apply::{self, ApplyError},
     cluster::{self, Cluster},
-    driver::{Failure, Watched},
+    driver::{Failure, RESYNC, Watched, again},
     events::Note,
     lookup::Lookup,
     names,
 };
 
-/// Looked at again after this even if nothing is heard.
-const RESYNC: Duration = Duration::from_mins(5);
-/// After a failure.
-const AGAIN: Duration = Duration::from_secs(10);
 /// While something stands in the way that a person has to see to.
 const LATER: Duration = Duration::from_mins(1);
 
@@ -35,7 +31,7 @@ const LATER: Duration = Duration::from_mins(1);
 pub(crate) async fn run(controller: Watched, cluster: Arc<Cluster>) {
     controller
         .with_config(Config::default().concurrency(2))
-        .run(reconcile, again, cluster)
+        .run(reconcile, |object, error, _| again("AppBinding", &object, error), cluster)
         .for_each(|outcome| async move {
             if let Err(error) = outcome {
                 tracing::debug!(kind = "AppBinding", %error, "not looked at");
@@ -107,11 +103,4 @@ async fn tell(binding: &AppBinding, note: &Note, cluster: &Cluster) {
         tracing::info!(kind = "AppBinding", namespace, name, reason, message, "its backup is set up");
     }
     cluster.events.publish(note, &kube::Resource::object_ref(binding, &())).await;
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "so it is called by kube")]
-fn again(object: Arc<DynamicObject>, error: &Failure, _: Arc<Cluster>) -> Action {
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    tracing::warn!(kind = "AppBinding", namespace, name, %error, "looking again");
-    Action::requeue(AGAIN)
 }
