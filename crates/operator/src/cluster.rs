@@ -178,11 +178,18 @@ impl Cluster {
     ) -> Result<Seen, kube::Error> {
         let job = self.namespaced::<Job>(namespace).get_opt(name).await?;
         let ours = |job: &Job| job.owner_references().iter().any(|owner| Some(owner.uid.as_str()) == session);
-        let Some(job) = job.filter(ours) else { return Ok(Seen::default()) };
+        self.seen(namespace, name, job.filter(ours)).await
+    }
+
+    /// What there is to a Job: its pods, or why it has none.
+    pub(crate) async fn seen(&self, namespace: &str, name: &str, job: Option<Job>) -> Result<Seen, kube::Error> {
+        if job.is_none() {
+            return Ok(Seen::default());
+        }
         let of_job = ListParams::default().labels(&format!("job-name={name}"));
         let pods = self.namespaced::<Pod>(namespace).list(&of_job).await?.items;
         let no_pods = if pods.is_empty() { self.no_pods(namespace, name).await? } else { None };
-        Ok(Seen { job: Some(job), pods, no_pods })
+        Ok(Seen { job, pods, no_pods })
     }
 
     /// Why a Job gets no pods: its events alone tell.

@@ -1,10 +1,7 @@
 //! Looks at everything that the wiping of a Repository's data depends on.
 
 use api::{Repository, RepositorySpec, backend::Backend, place::BackendPlace, session::RepositoryRef};
-use k8s_openapi::api::{
-    batch::v1::Job,
-    core::v1::{Namespace, Pod},
-};
+use k8s_openapi::api::{batch::v1::Job, core::v1::Namespace};
 use kube::{
     Api, Resource, ResourceExt as _,
     api::{ApiResource, DynamicObject, ListParams},
@@ -37,10 +34,9 @@ pub(in crate::repository) async fn look(repository: Repository, cluster: &Cluste
     observed.secret = cluster.secret(&namespace, &secret.unwrap_or_default()).await?;
     observed.sharing = sharing(repository, cluster).await?;
     observed.at_work = at_work(repository, cluster).await?;
-    let job = names::wipe_job(&name, &repository.uid().unwrap_or_default());
-    observed.job.job = cluster.namespaced::<Job>(&namespace).get_opt(&job).await?;
-    let of_job = ListParams::default().labels(&format!("job-name={job}"));
-    observed.job.pods = cluster.namespaced::<Pod>(&namespace).list(&of_job).await?.items;
+    let name = names::wipe_job(&name, &repository.uid().unwrap_or_default());
+    let job = cluster.namespaced::<Job>(&namespace).get_opt(&name).await?;
+    observed.job = cluster.seen(&namespace, &name, job).await?;
     Ok(observed)
 }
 
