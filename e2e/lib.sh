@@ -199,6 +199,28 @@ $further
 YAML
 }
 
+# two: a second AppBinding of the same database.
+two() { binding; k get appbinding es -o json | jq 'del(.metadata.uid, .metadata.resourceVersion) | .metadata.name = "es-two"' | k apply -f - >/dev/null; }
+
+# batch FIRST SECOND [FURTHER YAML of spec]: both in one BackupBatch, with these arguments.
+batch() {
+  k apply -f - >/dev/null <<YAML
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupBatch
+metadata: {name: both}
+spec:
+  schedule: "0 0 31 2 *"
+  repository: {name: store}
+  retentionPolicy: {name: last-five, keepLast: 5, prune: true}
+  members:
+  - target: {alias: one, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: es}}
+    task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: '$1'}]}
+  - target: {alias: two, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: es-two}}
+    task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: '$2'}]}
+${3:-}
+YAML
+}
+
 # restore NAME [FURTHER YAML of spec]
 restore() {
   local further=${2:-'  task: {name: elasticsearch-restore-7.14.0}'}

@@ -7,28 +7,6 @@ of_targets() { field backupsession "$1" "{range .status.targets[*]}{$2}{\" \"}{e
 # around NAME TYPE: a condition's status and message, of the session itself.
 around() { field backupsession "$1" "{range .status.conditions[?(@.type==\"$2\")]}{.status}: {.message}{end}"; }
 
-# two: a second AppBinding of the same database.
-two() { binding; k get appbinding es -o json | jq 'del(.metadata.uid, .metadata.resourceVersion) | .metadata.name = "es-two"' | k apply -f - >/dev/null; }
-
-# batch FIRST SECOND [FURTHER YAML of spec]: two members with these arguments.
-batch() {
-  k apply -f - >/dev/null <<YAML
-apiVersion: stash.appscode.com/v1beta1
-kind: BackupBatch
-metadata: {name: both}
-spec:
-  schedule: "0 0 31 2 *"
-  repository: {name: store}
-  retentionPolicy: {name: last-five, keepLast: 5, prune: true}
-  members:
-  - target: {alias: one, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: es}}
-    task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: '$1'}]}
-  - target: {alias: two, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: es-two}}
-    task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: '$2'}]}
-${3:-}
-YAML
-}
-
 of_batch() { session "$1" "${2:-both}" BackupBatch; }
 
 test_two_databases_by_the_files_of_the_guide() {

@@ -362,21 +362,7 @@ test_batches_too() {
   es DELETE "$ns-*" >/dev/null; filled "$ns-a" 20; filled "$ns-b" 30
   before=$(content "$ns-b")
   repository
-  k get appbinding es -o json | jq 'del(.metadata.uid, .metadata.resourceVersion) | .metadata.name = "es-two"' | k apply -f - >/dev/null
-  k apply -f - >/dev/null <<YAML
-apiVersion: stash.appscode.com/v1beta1
-kind: BackupBatch
-metadata: {name: both}
-spec:
-  schedule: "0 0 31 2 *"
-  repository: {name: store}
-  retentionPolicy: {name: last-five, keepLast: 5, prune: true}
-  members:
-  - target: {alias: one, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: es}}
-    task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: '--match=^$ns-a'}]}
-  - target: {alias: two, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: es-two}}
-    task: {name: elasticsearch-backup-7.14.0, params: [{name: args, value: '--match=^$ns-b'}]}
-YAML
+  two; batch "--match=^$ns-a" "--match=^$ns-b"
   becomes backupbatch both Ready
   said=$(larder trigger --backupbatch=both --wait 2>/dev/null)
   equal "what it said" "$(plain "$said")" "$(printf 'BackupSession %s/both-N created\nBackupSession %s/both-N: Succeeded after T\n es: snapshot ID, SIZE, SIZE of it new\n es-two: snapshot ID, SIZE, SIZE of it new' "$ns" "$ns")"
