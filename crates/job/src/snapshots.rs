@@ -184,7 +184,7 @@ impl Snapshots {
                  their own, which the operator does not have; use `larder snapshots`"
             )));
         }
-        let store = store::store(&of_arguments(&place), &name, &keys).map_err(|error| not(&error.to_string()))?;
+        let store = store::store(&place.clone().into(), &name, &keys).map_err(|error| not(&error.to_string()))?;
         let mut access = connect::access(store, &self.namespace).map_err(|error| not(&error.story()))?;
         access.connections = READ_AT_ONCE;
         access.patience = PATIENCE;
@@ -201,16 +201,6 @@ fn place(of: &RepositoryObject) -> Result<BackendPlace, SnapshotsError> {
              does",
         )),
         Some(place) => Ok(place),
-    }
-}
-
-fn of_arguments(place: &BackendPlace) -> store::Place {
-    store::Place {
-        provider: place.provider.to_owned(),
-        bucket: place.bucket.clone(),
-        endpoint: place.endpoint.clone().unwrap_or_default(),
-        region: place.region.clone().unwrap_or_default(),
-        path: place.prefix.clone(),
     }
 }
 

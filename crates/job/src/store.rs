@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use api::place::BackendPlace;
+
 use crate::binding::Keys;
 
 /// What a Function's arguments say about the backend.
@@ -17,6 +19,19 @@ pub struct Place {
     pub region: String,
     /// The folder in the bucket.
     pub path: String,
+}
+
+impl From<BackendPlace> for Place {
+    fn from(place: BackendPlace) -> Self {
+        let BackendPlace { provider, bucket, prefix, endpoint, region, max_connections: _ } = place;
+        Self {
+            provider: provider.to_owned(),
+            bucket,
+            endpoint: endpoint.unwrap_or_default(),
+            region: region.unwrap_or_default(),
+            path: prefix,
+        }
+    }
 }
 
 /// A repository, ready to be opened.

@@ -21,7 +21,7 @@ pub(super) struct Variables {
 pub(super) fn of(repository: &Repository) -> Result<Variables> {
     let namespace = repository.namespace().unwrap_or_default();
     let name = format!("{namespace}/{}", repository.name_any());
-    let place = place(repository.spec.backend.as_ref());
+    let place = repository.spec.backend.as_ref().and_then(Backend::place).map(Place::from).unwrap_or_default();
     let location = store::location(&place).map_err(|source| Error::Repository { name: name.clone(), source })?;
     if let Err(error) = location.parse::<repository::Location>() {
         return Err(Error::Unfit { kind: "Repository", name, why: error.to_string() });
@@ -53,37 +53,6 @@ pub(super) fn of(repository: &Repository) -> Result<Variables> {
         _ => {}
     }
     Ok(Variables { secret: (namespace, secret), plain, secrets })
-}
-
-/// Where the backend is; of several, Stash's order decides.
-fn place(backend: Option<&Backend>) -> Place {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let at = |provider: &str, bucket: String, path: String| Place {
-        provider: provider.to_owned(),
-        bucket,
-        path,
-        ..Place::default()
-    };
-    let Some(backend) = backend else { return Place::default() };
-    let Backend { storage_secret_name: _, local, s3, gcs, azure, swift, b2, rest } = backend;
-    if let Some(local) = local {
-        at("local", text(&local.mount_path), String::new())
-    } else if let Some(s3) = s3 {
-        let (endpoint, region) = (text(&s3.endpoint), text(&s3.region));
-        Place { endpoint, region, ..at("s3", text(&s3.bucket), text(&s3.prefix)) }
-    } else if let Some(gcs) = gcs {
-        at("gcs", text(&gcs.bucket), text(&gcs.prefix))
-    } else if let Some(azure) = azure {
-        at("azure", text(&azure.container), text(&azure.prefix))
-    } else if let Some(swift) = swift {
-        at("swift", text(&swift.container), text(&swift.prefix))
-    } else if let Some(b2) = b2 {
-        at("b2", text(&b2.bucket), text(&b2.prefix))
-    } else if let Some(rest) = rest {
-        Place { endpoint: text(&rest.url), ..at("rest", String::new(), String::new()) }
-    } else {
-        Place::default()
-    }
 }
 
 #[cfg(test)]
