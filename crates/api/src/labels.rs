@@ -45,3 +45,10 @@ pub const REPOSITORY_FINALIZER: &str = "stash";
 
 /// The longest name of an object that becomes a label or a host name.
 pub const LONGEST_NAME: usize = 63;
+
+/// A name with a suffix, cut so that both are no longer than [`LONGEST_NAME`]. With an empty suffix it is a label's value.
+pub fn with_suffix(name: &str, suffix: &str) -> String {
+    let room = LONGEST_NAME.saturating_sub(suffix.len());
+    let end = name.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= room).last();
+    format!("{}{suffix}", name[..end.unwrap_or_default()].trim_end_matches(['-', '.']))
+}

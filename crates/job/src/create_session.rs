@@ -73,8 +73,7 @@ fn session(invoker: &BackupInvoker, now: Timestamp) -> BackupSession {
     );
     let mut all: BTreeMap<String, String> = invoker.metadata.labels.clone().unwrap_or_default();
     // A label holds 63 characters at most; a name may be longer.
-    let label: String = name.chars().take(labels::LONGEST_NAME).collect();
-    all.insert(labels::INVOKER_NAME.into(), label.trim_end_matches(['-', '.']).to_owned());
+    all.insert(labels::INVOKER_NAME.into(), labels::with_suffix(name, ""));
     all.insert(labels::INVOKER_TYPE.into(), kind.into());
     session.metadata.labels = Some(all);
     session.metadata.namespace.clone_from(&invoker.metadata.namespace);

@@ -80,10 +80,7 @@ pub fn duration(duration: Duration) -> String {
 
 /// The name of an invoker's session that begins at a second since 1970: the invoker's, cut so that both fit.
 pub fn session(invoker: &str, second: i64) -> String {
-    let suffix = second.to_string();
-    let room = api::labels::LONGEST_NAME.saturating_sub(suffix.len() + 1);
-    let end = invoker.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= room).last();
-    format!("{}-{suffix}", invoker[..end.unwrap_or_default()].trim_end_matches(['-', '.']))
+    api::labels::with_suffix(invoker, &format!("-{second}"))
 }
 
 #[cfg(test)]

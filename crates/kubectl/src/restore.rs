@@ -190,10 +190,7 @@ fn restore_task(backup: &str) -> std::result::Result<String, String> {
 
 /// `es-20220201-100230`, at most as long as a name may be.
 fn name_of(target: &str, now: Timestamp) -> String {
-    let time = now.strftime("%Y%m%d-%H%M%S").to_string();
-    let most = labels::LONGEST_NAME - time.len() - 1;
-    let cut: String = target.chars().take(most).collect();
-    format!("{}-{time}", cut.trim_end_matches(['-', '.']))
+    labels::with_suffix(target, &now.strftime("-%Y%m%d-%H%M%S").to_string())
 }
 
 fn params(wanted: &Wanted) -> Result<Vec<Param>> {

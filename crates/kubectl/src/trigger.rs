@@ -44,10 +44,9 @@ fn session<K: Resource<DynamicType = ()>>(invoker: &K) -> Result<BackupSession> 
     session.metadata.generate_name = Some(format!("{name}-"));
     session.metadata.namespace = invoker.namespace();
     // A label holds 63 characters at most; a name may be longer.
-    let label: String = name.chars().take(labels::LONGEST_NAME).collect();
     session.metadata.labels = Some(BTreeMap::from([
         ("app".to_owned(), "stash".to_owned()),
-        (labels::INVOKER_NAME.to_owned(), label.trim_end_matches(['-', '.']).to_owned()),
+        (labels::INVOKER_NAME.to_owned(), labels::with_suffix(&name, "")),
         (labels::INVOKER_TYPE.to_owned(), kind.clone()),
     ]));
     session.metadata.owner_references =

@@ -55,7 +55,7 @@ pub(super) fn of(
             namespace: repository.namespace(),
             labels: Some(BTreeMap::from([
                 (labels::NAME.to_owned(), "kubectl-larder".to_owned()),
-                (labels::INSTANCE.to_owned(), label(&repository.name_any())),
+                (labels::INSTANCE.to_owned(), labels::with_suffix(&repository.name_any(), "")),
             ])),
             ..ObjectMeta::default()
         },
@@ -127,12 +127,6 @@ fn resources() -> ResourceRequirements {
     let requests = [("cpu", "50m"), ("memory", "64Mi")];
     let requests = requests.map(|(name, amount)| (name.to_owned(), Quantity(amount.to_owned())));
     ResourceRequirements { requests: Some(requests.into()), ..ResourceRequirements::default() }
-}
-
-/// A label holds 63 characters at most.
-fn label(name: &str) -> String {
-    let cut: String = name.chars().take(labels::LONGEST_NAME).collect();
-    cut.trim_end_matches(['-', '.']).to_owned()
 }
 
 #[cfg(test)]

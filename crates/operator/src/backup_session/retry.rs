@@ -6,7 +6,7 @@ use api::{
     BackupInvoker, BackupSession, BackupSessionSpec, Condition,
     backup_session::{BackupSessionPhase, BackupSessionStatus},
     condition::find,
-    labels::LONGEST_NAME,
+    labels,
 };
 use k8s_openapi::jiff::Timestamp;
 
@@ -114,10 +114,7 @@ pub(super) fn name_of(session: &str) -> String {
         Some((base, tries)) => tries.parse::<u32>().map_or((session, 0), |tries| (base, tries)),
         None => (session, 0),
     };
-    let suffix = format!("{INFIX}{}", tries.saturating_add(1));
-    let end = base.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| end + suffix.len() <= LONGEST_NAME);
-    let base = base[..end.last().unwrap_or_default()].trim_end_matches(['-', '.']);
-    format!("{base}{suffix}")
+    labels::with_suffix(base, &format!("{INFIX}{}", tries.saturating_add(1)))
 }
 
 #[cfg(test)]
