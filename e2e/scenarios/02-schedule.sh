@@ -5,9 +5,9 @@ test_a_cronjob_fires_and_its_job_is_removed() {
   es DELETE 'schedule-*' >/dev/null; filled schedule-a 10
   k patch backupconfiguration es --type=merge -p '{"spec":{"schedule":"* * * * *"}}' >/dev/null
   local session
-  begun() { session=$(k get backupsessions -o name | head -1); [ -n "$session" ]; }
+  begun() { session=$(k get backupsessions -o name | sed -n 1p); [ -n "$session" ]; }
   await "a session that the CronJob began" 90 begun
-  session=$(k get backupsessions -o name | head -1); session=${session#*/}
+  session=$(k get backupsessions -o name | sed -n 1p); session=${session#*/}
   becomes backupsession "$session" Succeeded
   equal "whose session it is" "$(field backupsession "$session" '{.metadata.ownerReferences[0].kind}/{.metadata.ownerReferences[0].name}')" BackupConfiguration/es
   equal "the invoker in its labels" "$(field backupsession "$session" '{.metadata.labels.stash\.appscode\.com/invoker-name}')" es

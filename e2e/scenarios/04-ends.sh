@@ -27,7 +27,7 @@ YAML
   becomes backupconfiguration slow Ready
 }
 
-pod_of() { k get pods -l "job-name=stash-backup-$1-0" -o name | head -1; }
+pod_of() { k get pods -l "job-name=stash-backup-$1-0" -o name | sed -n 1p; }
 
 works() { [ "$(k get "$(pod_of "$1")" -o jsonpath='{.status.initContainerStatuses[0].state.running.startedAt}')" ]; }
 

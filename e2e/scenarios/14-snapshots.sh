@@ -74,7 +74,7 @@ test_rights_are_those_of_the_namespace() {
   k create rolebinding bob --clusterrole=edit --user=bob >/dev/null
   may() { [ "$(k auth can-i "$2" $snapshots --as="$1")" = yes ]; }
   await "that Kubernetes' own roles have the rights" 30 may bob delete
-  local first; first=$(listed --as=ann | head -1)
+  local first; first=$(listed --as=ann | sed -n 1p)
   has "$(k delete "$first" --as=ann 2>&1 || true)" 'User "ann" cannot delete resource "snapshots"'
   has "$(k get $snapshots --as=carl 2>&1 || true)" 'User "carl" cannot list resource "snapshots"'
   k delete "$first" --as=bob --timeout=30s >/dev/null
