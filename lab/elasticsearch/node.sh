@@ -21,6 +21,17 @@ start_elasticsearch() {
   await_node "$node" "$tls" "$address"
 }
 
+# revive_elasticsearch FOLDER VERSION: a node without TLS that ended goes on, with its settings and data, at the port that it had.
+revive_elasticsearch() {
+  local node=$1 v=$2 port
+  port=$(sed 's/.*://' "$node/url")
+  sed -i "s/^http.port: .*/http.port: $port/" "$node/conf/$(product "$v").yml"
+  rm -f "$node"/logs/*.ports "$node/url"
+  become_node "$node" "$v" '' >>"$node/log" 2>&1 </dev/null &
+  record "$node" $!
+  await_node "$node" '' 127.0.0.1
+}
+
 product() { if [[ $1 == os-* ]]; then echo opensearch; else echo elasticsearch; fi; }
 
 # settings FOLDER VERSION TLS PORT ADDRESS NAMES [setting=value]...: the node's configuration file.

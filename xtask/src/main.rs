@@ -8,6 +8,7 @@ mod generate;
 mod generated;
 mod manifest;
 mod reference;
+mod soak;
 mod stash_crds;
 mod tidy;
 mod tree;
@@ -33,6 +34,8 @@ enum Command {
     Reference(reference::Reference),
     #[command(subcommand)]
     Bench(bench::Bench),
+    #[command(subcommand)]
+    Soak(soak::Soak),
 }
 
 fn main() -> Result<ExitCode> {
@@ -47,6 +50,7 @@ fn main() -> Result<ExitCode> {
         }
         Command::Reference(arguments) => arguments.run(&tree::root()),
         Command::Bench(bench) => bench.run(),
+        Command::Soak(soak) => soak.run(),
         Command::StashCrds => stash_crds::print(&tree::root()).map(|()| ExitCode::SUCCESS),
         Command::Tidy => Ok(tidy::run(&tree::Tree::of_this_project()?)),
     }

@@ -1,11 +1,12 @@
 //! Random documents of every shape that a server takes go round and come back equal: id, routing, version, and the bytes
-//! of the source. 100,000 of them, spread over the servers of the lab.
+//! of the source. 20,000 of them on each server that `LARDER_TEST_ES` lists, or as many as `LARDER_EXACT_DOCUMENTS` says, in
+//! rounds. What was found goes to the file that `LARDER_EXACT_REPORT` names, a line of JSON for each server.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 mod heavy_support;
 
-use std::{collections::BTreeMap, thread};
+use std::{collections::BTreeMap, env, fs, io::Write as _, thread};
 
 use heavy_support::{
     dataset::read_all,
@@ -17,30 +18,56 @@ use heavy_support::{
 };
 use serde_json::{Value, json};
 
-/// Over all servers.
-const DOCUMENTS: usize = 100_000;
+/// On each server.
+const DOCUMENTS: usize = 20_000;
+/// Most at once: all of them are held in memory.
+const ROUND: usize = 20_000;
 /// Sent in one request, but for what cannot stand in one.
 const BULK: usize = 1_000;
 /// What was sent again, so that its version counts.
 const AGAIN_EVERY: usize = 50;
 
+/// What servers took and refused, by shape.
+type Tally = BTreeMap<Shape, (usize, usize)>;
+
 #[test]
 fn random_documents_come_back_byte_by_byte() {
     let seed = seed();
+    let wanted = env::var("LARDER_EXACT_DOCUMENTS").ok().map(|many| many.parse().expect("LARDER_EXACT_DOCUMENTS"));
+    let wanted = wanted.unwrap_or(DOCUMENTS);
     let servers = Server::all();
-    let each = DOCUMENTS.div_ceil(servers.len());
-    thread::scope(|scope| {
-        for (number, server) in (0..).zip(&servers) {
-            scope.spawn(move || round_trip(server, each, seed + number));
-        }
+    let found: Vec<Value> = thread::scope(|scope| {
+        let of = |(number, server)| scope.spawn(move || rounds(server, wanted, seed + 1_000 * number));
+        let threads: Vec<_> = (0_u64..).zip(&servers).map(of).collect();
+        threads.into_iter().map(|thread| thread.join().expect("nothing differs")).collect()
     });
+    if let Some(report) = env::var_os("LARDER_EXACT_REPORT") {
+        let mut report = fs::OpenOptions::new().create(true).append(true).open(report).unwrap();
+        found.iter().for_each(|line| writeln!(report, "{line}").unwrap());
+    }
 }
 
-fn round_trip(server: &Server, wanted: usize, seed: u64) {
+/// As many as are wanted, with a new seed each round; gives what it came to.
+fn rounds(server: &Server, wanted: usize, seed: u64) -> Value {
+    let mut tally = Tally::new();
+    let joins = server.knows_field("exact-join", &join());
+    for (round, done) in (0_u64..).zip((0..wanted).step_by(ROUND)) {
+        round_trip(server, ROUND.min(wanted - done), seed + round, joins, &mut tally);
+    }
+    let shapes: BTreeMap<String, Value> = tally
+        .iter()
+        .map(|(shape, (taken, refused))| (format!("{shape:?}"), json!({ "taken": taken, "refused": refused })))
+        .collect();
+    let found = json!({ "server": server.name, "seed": seed, "documents": wanted, "joins": joins, "shapes": shapes });
+    println!("{found}");
+    found
+}
+
+fn round_trip(server: &Server, wanted: usize, seed: u64, joins: bool, tally: &mut Tally) {
     let folder = tempfile::tempdir().expect("a folder");
     let index = "exact";
-    server.create(index, 3, &mappings());
-    let sent = fill(server, index, wanted, seed);
+    server.create(index, 3, &mappings(joins));
+    let sent = fill(server, index, wanted, seed, tally);
     assert_eq!(sent.len(), wanted);
     check(server, index, &sent, "as it was indexed");
 
@@ -56,24 +83,30 @@ fn round_trip(server: &Server, wanted: usize, seed: u64) {
 }
 
 /// Fields that are looked into, and one that is not.
-fn mappings() -> Value {
-    json!({ "dynamic": "false", "properties": {
+fn mappings(joins: bool) -> Value {
+    let mut mappings = json!({ "dynamic": "false", "properties": {
         "any": { "type": "object", "enabled": false },
         "k": { "type": "keyword", "ignore_above": 8_000 },
         "l": { "type": "long" },
         "nested": { "type": "nested", "properties": { "k": { "type": "keyword" } } },
-        "join": { "type": "join", "relations": { "question": "answer" } },
-    } })
+    } });
+    if joins {
+        mappings["properties"]["join"] = join();
+    }
+    mappings
+}
+
+fn join() -> Value {
+    json!({ "type": "join", "relations": { "question": "answer" } })
 }
 
 /// What should be found: by id, routing, version and source.
 type Sent = BTreeMap<String, (Option<String>, u64, String)>;
 
-/// Sends documents until the server has taken as many as wanted, and says of what shapes it refused how many.
-fn fill(server: &Server, index: &str, wanted: usize, seed: u64) -> Sent {
+/// Sends documents until the server has taken as many as wanted, and counts what it took and refused.
+fn fill(server: &Server, index: &str, wanted: usize, seed: u64, tally: &mut Tally) -> Sent {
     let mut http = server.connect();
     let mut sent = Sent::new();
-    let mut tally: BTreeMap<Shape, (usize, usize)> = BTreeMap::new();
     let mut more = documents(seed);
     while sent.len() < wanted {
         let batch: Vec<Document> = more.by_ref().take(BULK.min(wanted - sent.len())).collect();
@@ -95,7 +128,6 @@ fn fill(server: &Server, index: &str, wanted: usize, seed: u64) -> Sent {
             }
         }
     }
-    println!("{}: taken and refused by shape: {tally:?}", server.name);
     sent
 }
 
@@ -128,7 +160,7 @@ fn send(server: &Server, http: &mut Http, index: &str, batch: &[Document]) -> Ve
             let item = items.next().expect("an answer for each document");
             *version = if item["status"].as_u64() < Some(300) { item["_version"].as_u64() } else { None };
         } else {
-            let answer = http.put(&document_target(index, document), &document.source);
+            let answer = http.put(&document_target(server, index, document), &document.source);
             *version = if answer.status < 300 { answer.json()["_version"].as_u64() } else { None };
         }
     }
@@ -147,8 +179,8 @@ fn action(document: &Document) -> Value {
     action
 }
 
-fn document_target(index: &str, document: &Document) -> String {
-    let mut target = format!("/{index}/_doc/{}?", encode(&document.id));
+fn document_target(server: &Server, index: &str, document: &Document) -> String {
+    let mut target = format!("{}/{}?", server.document_target(index), encode(&document.id));
     if let Some(routing) = &document.routing {
         target += &format!("routing={}&", encode(routing));
     }

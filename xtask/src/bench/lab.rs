@@ -38,6 +38,14 @@ impl Lab {
     /// # Errors
     /// When the lab cannot do so; it says why.
     pub fn start(settings: &[&str], tools: &[&str]) -> Result<Self> {
+        Self::of(SERVER, settings, tools)
+    }
+
+    /// The same, with any server of the lab.
+    ///
+    /// # Errors
+    /// When the lab cannot do so; it says why.
+    pub fn of(server: &str, settings: &[&str], tools: &[&str]) -> Result<Self> {
         if !tools.is_empty() {
             lab(Path::new(""), &[&["fetch"], tools].concat())?;
         }
@@ -47,7 +55,7 @@ impl Lab {
         fs::create_dir_all(&run).with_context(|| format!("cannot make {}", run.display()))?;
         let mut guard = guard(&folder, &run)?;
         let leash = guard.stdin.take();
-        let said = lab(&run, &[&["start", SERVER], settings].concat())?;
+        let said = lab(&run, &[&["start", server], settings].concat())?;
         let word = |key: &str| said.split_whitespace().find_map(|word| word.strip_prefix(key)).map(str::to_owned);
         let process = word("pid=").and_then(|pid| pid.parse().ok()).context("lab start named no process")?;
         let url = word("url=").context("lab start named no URL")?;

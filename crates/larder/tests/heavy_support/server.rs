@@ -34,26 +34,44 @@ impl Server {
         Http::new(&self.url)
     }
 
-    /// Whether documents still have types.
-    pub fn typed(&self) -> bool {
-        self.name.starts_with("6.")
+    /// The type of documents, where they still have one: 5.x takes none that begins with `_`.
+    pub fn doc_type(&self) -> Option<&'static str> {
+        match self.name.get(..2) {
+            Some("5.") => Some("doc"),
+            Some("6.") => Some("_doc"),
+            _ => None,
+        }
     }
 
     /// Where `_bulk` requests of an index go.
     pub fn bulk_target(&self, index: &str) -> String {
-        if self.typed() { format!("/{index}/_doc/_bulk") } else { format!("/{index}/_bulk") }
+        self.doc_type().map_or_else(|| format!("/{index}/_bulk"), |doc_type| format!("/{index}/{doc_type}/_bulk"))
+    }
+
+    /// Where a single document goes.
+    pub fn document_target(&self, index: &str) -> String {
+        format!("/{index}/{}", self.doc_type().unwrap_or("_doc"))
     }
 
     /// Makes an index anew, to be filled quickly: no replica, no refresh, no waiting for the disk.
     pub fn create(&self, index: &str, shards: u32, mappings: &Value) {
-        let mappings = if self.typed() { json!({ "_doc": mappings }) } else { mappings.clone() };
-        let settings = json!({ "index": {
+        self.remove(index);
+        self.connect().put(&format!("/{index}"), self.index_with(shards, mappings)).good();
+    }
+
+    fn index_with(&self, shards: u32, mappings: &Value) -> String {
+        let mappings = match self.doc_type() {
+            Some(doc_type) => json!({ doc_type: mappings }),
+            None => mappings.clone(),
+        };
+        let mut settings = json!({ "index": {
             "number_of_shards": shards, "number_of_replicas": 0, "refresh_interval": "-1",
             "translog": { "durability": "async" },
         } });
-        self.remove(index);
-        let body = json!({ "settings": settings, "mappings": mappings }).to_string();
-        self.connect().put(&format!("/{index}"), body).good();
+        if self.name.starts_with("5.") {
+            settings["index"]["mapping"] = json!({ "single_type": true });
+        }
+        json!({ "settings": settings, "mappings": mappings }).to_string()
     }
 
     /// Removes the indices of that pattern; none is fine.
@@ -79,6 +97,20 @@ impl Server {
             (entry["index"].as_str().expect("a name").to_owned(), documents.unwrap_or(0))
         };
         listed.as_array().expect("a list").iter().map(of).collect()
+    }
+
+    /// Whether it has the modules that mappings of this kind of field need: some servers of the lab lack some.
+    pub fn knows_field(&self, index: &str, field: &Value) -> bool {
+        let mappings = json!({ "properties": { "field": field } });
+        let answer = self.connect().put(&format!("/{index}"), self.index_with(1, &mappings));
+        if answer.status >= 300 {
+            let why = String::from_utf8_lossy(&answer.body).into_owned();
+            let unknown = ["No handler for type", "does not exist"].iter().any(|word| why.contains(word));
+            assert!(unknown, "{}: {why}", self.name);
+            return false;
+        }
+        self.remove(index);
+        true
     }
 
     /// Scrolls and points in time that somebody has open.
