@@ -6,8 +6,8 @@
 #   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target (fuzz/README.md)
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
-#   servers       the round trip on every other version of Elasticsearch and OpenSearch, and restores from older into newer
-#                 ones                                                 (test targets servers_*)
+#   servers       the round trip and random documents on every other version of Elasticsearch and OpenSearch, and restores
+#                 from older into newer ones                           (test targets servers_*)
 #   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
 #   demo          ./demo.sh against a real server
 #   e2e           the operator on a real one-node Kubernetes (e2e/README.md); needs root
@@ -120,11 +120,13 @@ servers() {
   group others "${others[*]}"
   if [ "$group_is_up" ]; then
     tests "restores from older into newer servers" --test 'servers_*'
-    LARDER_TEST_ES=$group_es tests "round trips on the newest and the oldest" --test contract_round_trip
+    LARDER_TEST_ES=$group_es tests "round trips on the newest and the oldest" --test contract_round_trip --test heavy_exact
   fi
   end_group
   group oldest "${oldest[*]}"
-  if [ "$group_is_up" ]; then LARDER_TEST_ES=$group_es tests "round trips on the others" --test contract_round_trip; fi
+  if [ "$group_is_up" ]; then
+    LARDER_TEST_ES=$group_es tests "round trips on the others" --test contract_round_trip --test heavy_exact
+  fi
   end_group
 }
 
