@@ -16,9 +16,7 @@ start_elasticsearch() {
   if [ "$(kind "$v")" = core ]; then cp -r "$cache/elasticsearch/lib/$v/home/config"/* "$node/conf/"; fi
   cp "$here/elasticsearch/log4j2.properties" "$node/conf/"
   settings "$node" "$v" "$tls" "$port" "$address" "$names" "$@" | last_wins >"$node/conf/$(product "$v").yml"
-  become_node "$node" "$v" "$tls" >"$node/log" 2>&1 </dev/null &
-  record "$node" $!
-  await_node "$node" "$tls" "$address"
+  run_node "$node" "$v" "$tls" "$address"
 }
 
 # revive_elasticsearch FOLDER VERSION: a node without TLS that ended goes on, with its settings and data, at the port that it had.
@@ -27,9 +25,14 @@ revive_elasticsearch() {
   port=$(sed 's/.*://' "$node/url")
   sed -i "s/^http.port: .*/http.port: $port/" "$node/conf/$(product "$v").yml"
   rm -f "$node"/logs/*.ports "$node/url"
-  become_node "$node" "$v" '' >>"$node/log" 2>&1 </dev/null &
-  record "$node" $!
-  await_node "$node" '' 127.0.0.1
+  run_node "$node" "$v" '' 127.0.0.1
+}
+
+# run_node FOLDER VERSION TLS ADDRESS: starts the process on what is in the folder and waits until it answers.
+run_node() {
+  become_node "$1" "$2" "$3" >>"$1/log" 2>&1 </dev/null &
+  record "$1" $!
+  await_node "$1" "$3" "$4"
 }
 
 product() { if [[ $1 == os-* ]]; then echo opensearch; else echo elasticsearch; fi; }

@@ -2,7 +2,7 @@
 //! lab after the other, and writes down what it came to.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::bench::lab::Lab;
-use crate::bench::outcome::thousands;
+use crate::bench::{outcome::thousands, process};
 use crate::tree;
 
 /// Every server that Larder is tested on.
@@ -65,15 +65,16 @@ impl Soak {
 
 impl Exact {
     fn run(&self) -> Result<()> {
-        let all: Vec<&str> = SERVERS.to_vec();
-        let servers = if self.servers.is_empty() { all } else { self.servers.iter().map(String::as_str).collect() };
+        let chosen = self.servers.iter().map(String::as_str).collect();
+        let servers = if self.servers.is_empty() { SERVERS.to_vec() } else { chosen };
         let mut rows = Vec::new();
         for server in servers {
-            rows.push(self.on(server)?);
-            eprintln!("{}", rows.last().expect("just pushed"));
+            let row = self.on(server)?;
+            eprintln!("{row}");
+            rows.push(row);
         }
-        let path = tree::root().join(PAGE);
-        fs::write(&path, page(self.documents, &rows)).with_context(|| format!("cannot write {PAGE}"))
+        let page = page(self.documents, &rows)?;
+        fs::write(tree::root().join(PAGE), page).with_context(|| format!("cannot write {PAGE}"))
     }
 
     /// One server, from its start to its end; gives its row.
@@ -113,23 +114,21 @@ fn grouped(number: u64) -> String {
     thousands(number as f64)
 }
 
-fn page(documents: usize, rows: &[String]) -> String {
-    let read = |path: &str| fs::read_to_string(PathBuf::from(path)).unwrap_or_default();
-    let load = read("/proc/loadavg");
-    let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZeroUsize::get);
-    format!(
+fn page(documents: usize, rows: &[String]) -> Result<String> {
+    let load = process::load()?;
+    let cores = std::thread::available_parallelism()?;
+    Ok(format!(
         "# Exactness\n\n\
         Random documents of every shape that JSON allows (numbers that no double holds, lone surrogates, keys twice, hundreds of\n\
-        levels, 1 MB strings, line breaks, join and nested fields, custom routing, external versions), {} on each server: indexed,\n\
-        backed up, deleted, restored, and read back. Compared: `_id`, routing, `_version`, and `_source` byte by byte; the run ends at the\n\
-        first difference, so what stands here had none. A document\n\
-        that the server itself refused when it was indexed is counted and not among them.\n\n\
+        levels, 1 MB strings, line breaks, nested fields, join fields where the server has them, custom routing, external versions),\n\
+        {} on each server: indexed, backed up, deleted, restored, and read back. Compared: `_id`, routing, `_version`, and `_source`\n\
+        byte by byte; the run ends at the first difference, so what stands here had none. A document that the server itself refused\n\
+        when it was indexed is counted and not among them.\n\n\
         Written by `cargo xtask soak exact`; ./test.sh runs the same test with 20,000 documents on each server. The seed makes the\n\
         same documents again: `LARDER_TEST_SEED`.\n\n\
         | server | documents | refused by the server at first, by shape | seed | seconds |\n|---|--:|---|--:|--:|\n{}\n\n\
         {cores} cores; load at the end {load}. The seconds tell how long it took beside other work, not how fast anything is.\n",
         grouped(documents as u64),
         rows.join("\n"),
-    )
+    ))
 }

@@ -51,8 +51,9 @@ fn random_documents_come_back_byte_by_byte() {
 fn rounds(server: &Server, wanted: usize, seed: u64) -> Value {
     let mut tally = Tally::new();
     let joins = server.knows_field("exact-join", &join());
+    let mappings = mappings(joins);
     for (round, done) in (0_u64..).zip((0..wanted).step_by(ROUND)) {
-        round_trip(server, ROUND.min(wanted - done), seed + round, joins, &mut tally);
+        round_trip(server, ROUND.min(wanted - done), seed + round, &mappings, &mut tally);
     }
     let shapes: BTreeMap<String, Value> = tally
         .iter()
@@ -63,10 +64,10 @@ fn rounds(server: &Server, wanted: usize, seed: u64) -> Value {
     found
 }
 
-fn round_trip(server: &Server, wanted: usize, seed: u64, joins: bool, tally: &mut Tally) {
+fn round_trip(server: &Server, wanted: usize, seed: u64, mappings: &Value, tally: &mut Tally) {
     let folder = tempfile::tempdir().expect("a folder");
     let index = "exact";
-    server.create(index, 3, &mappings(joins));
+    server.create(index, 3, mappings);
     let sent = fill(server, index, wanted, seed, tally);
     assert_eq!(sent.len(), wanted);
     check(server, index, &sent, "as it was indexed");

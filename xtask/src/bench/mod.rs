@@ -12,7 +12,7 @@ mod load;
 mod measure;
 mod memory;
 pub mod outcome;
-mod process;
+pub mod process;
 mod race;
 mod read;
 

@@ -5,7 +5,7 @@ use std::env;
 
 use serde_json::{Value, json};
 
-use super::http::Http;
+use super::http::{Answer, Http};
 
 /// A server of the lab.
 #[derive(Debug, Clone)]
@@ -55,11 +55,10 @@ impl Server {
 
     /// Makes an index anew, to be filled quickly: no replica, no refresh, no waiting for the disk.
     pub fn create(&self, index: &str, shards: u32, mappings: &Value) {
-        self.remove(index);
-        self.connect().put(&format!("/{index}"), self.index_with(shards, mappings)).good();
+        self.try_create(index, shards, mappings).good();
     }
 
-    fn index_with(&self, shards: u32, mappings: &Value) -> String {
+    fn try_create(&self, index: &str, shards: u32, mappings: &Value) -> Answer {
         let mappings = match self.doc_type() {
             Some(doc_type) => json!({ doc_type: mappings }),
             None => mappings.clone(),
@@ -71,7 +70,9 @@ impl Server {
         if self.name.starts_with("5.") {
             settings["index"]["mapping"] = json!({ "single_type": true });
         }
-        json!({ "settings": settings, "mappings": mappings }).to_string()
+        self.remove(index);
+        let body = json!({ "settings": settings, "mappings": mappings }).to_string();
+        self.connect().put(&format!("/{index}"), body)
     }
 
     /// Removes the indices of that pattern; none is fine.
@@ -102,9 +103,9 @@ impl Server {
     /// Whether it has the modules that mappings of this kind of field need: some servers of the lab lack some.
     pub fn knows_field(&self, index: &str, field: &Value) -> bool {
         let mappings = json!({ "properties": { "field": field } });
-        let answer = self.connect().put(&format!("/{index}"), self.index_with(1, &mappings));
+        let answer = self.try_create(index, 1, &mappings);
         if answer.status >= 300 {
-            let why = String::from_utf8_lossy(&answer.body).into_owned();
+            let why = answer.text();
             let unknown = ["No handler for type", "does not exist"].iter().any(|word| why.contains(word));
             assert!(unknown, "{}: {why}", self.name);
             return false;
