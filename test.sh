@@ -6,8 +6,8 @@
 #   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target (fuzz/README.md)
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
-#   servers       the round trip and random documents on every other version of Elasticsearch and OpenSearch, and restores
-#                 from older into newer ones                           (test targets servers_*)
+#   servers       one suite (the round trip, random documents, runs killed midway) on every other version of Elasticsearch and
+#                 OpenSearch, and restores from older into newer ones  (test targets servers_*)
 #   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
 #   demo          ./demo.sh against a real server
 #   e2e           the operator on a real one-node Kubernetes (e2e/README.md); needs root
@@ -115,17 +115,20 @@ contract() {
 # The four servers of the other tiers stay up: restores go from and into them, too.
 tier_servers() { with_servers "tests of other servers" servers; }
 
+# Each server passes one and the same suite.
+suite=(--test contract_round_trip --test contract_killed --test heavy_exact)
+
 servers() {
   if ! step "what the newest servers need" lab/lab install newest; then return; fi
   group others "${others[*]}"
   if [ "$group_is_up" ]; then
     tests "restores from older into newer servers" --test 'servers_*'
-    LARDER_TEST_ES=$group_es tests "round trips on the newest and the oldest" --test contract_round_trip --test heavy_exact
+    LARDER_TEST_ES=$group_es tests "one suite on the newest and the oldest" "${suite[@]}"
   fi
   end_group
   group oldest "${oldest[*]}"
   if [ "$group_is_up" ]; then
-    LARDER_TEST_ES=$group_es tests "round trips on the others" --test contract_round_trip --test heavy_exact
+    LARDER_TEST_ES=$group_es tests "one suite on the others" "${suite[@]}"
   fi
   end_group
 }
