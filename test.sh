@@ -124,6 +124,7 @@ servers() {
   if [ "$group_is_up" ]; then
     tests "restores from older into newer servers" --test 'servers_*'
     LARDER_TEST_ES=$group_es tests "one suite on the newest and the oldest" "${suite[@]}"
+    LARDER_TEST_ES=$group_es tests "what Stash saved, on the newest and the oldest" --test contract_stash
   fi
   end_group
   group oldest "${oldest[*]}"
@@ -197,7 +198,7 @@ begin_servers() {
   for server in "${servers[@]}"; do begin "$server" lab/lab start "$server"; done
   begin restic lab/lab fetch restic-0.14 restic-0.18.1
   begin tools lab/lab fetch helm kubectl prometheus
-  begin elasticdump lab/lab fetch elasticdump-6.76.0 elasticdump-6.125.1
+  begin elasticdump lab/lab fetch elasticdump-4.1.1 elasticdump-6.76.0 elasticdump-6.125.1
 }
 
 begin() {

@@ -31,6 +31,8 @@ pub struct Capabilities {
     pub types: bool,
     /// An index may have more than one type (made by 5.x).
     pub many_types: bool,
+    /// A document may have a parent of another type (`_parent`), which indexing it names.
+    pub parents: bool,
     /// Creating an index with typed mappings wants `include_type_name`.
     pub include_type_name: bool,
     /// `index.default_pipeline` is a setting.
@@ -66,6 +68,7 @@ fn elasticsearch(version: Version) -> Capabilities {
         composable_templates: since(7, 8),
         types: !since(7, 0),
         many_types: !since(6, 0),
+        parents: !since(6, 0),
         include_type_name: since(6, 7) && !since(8, 0),
         default_pipeline: since(6, 5),
         final_pipeline: since(7, 5),
@@ -88,6 +91,7 @@ fn open_search(version: Version) -> Capabilities {
         composable_templates: true,
         types: false,
         many_types: false,
+        parents: false,
         include_type_name: !since(2, 0),
         default_pipeline: true,
         final_pipeline: true,

@@ -7,17 +7,16 @@ mod support;
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::{Mutex, PoisonError},
 };
 
 use serde_json::{Value, json};
 use support::{
-    PASSWORD,
     cluster::{Cluster, Documents, assert_same},
     larder::Larder,
-    tools::{Restic, program},
+    root::Root,
+    tools::Restic,
 };
 
 const DUMPERS: [&str; 2] = ["LARDER_TEST_ELASTICDUMP_6_125_1", "LARDER_TEST_ELASTICDUMP_6_76_0"];
@@ -228,59 +227,4 @@ fn a_folder_of_multielasticdump_goes_into_a_repository_and_out_again() {
         }
         sample.remove();
     }
-}
-
-/// A root folder of its own, in which restic sees absolute paths that this machine does not have.
-struct Root {
-    folder: tempfile::TempDir,
-    enter: Vec<&'static str>,
-}
-
-impl Root {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let restic = program("restic-0.14");
-        fs::create_dir(folder.path().join("tmp")).unwrap();
-        fs::copy(&restic, folder.path().join("restic")).unwrap();
-        for library in libraries(&restic) {
-            let place = folder.path().join(library.strip_prefix("/").unwrap());
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::copy(&library, place).unwrap();
-        }
-        let mut root = Self { folder, enter: vec!["chroot"] };
-        // Root may change its root folder; others may where a user namespace makes root of them.
-        if !root.command(&["version"]).output().is_ok_and(|output| output.status.success()) {
-            root.enter = vec!["unshare", "--map-root-user", "chroot"];
-        }
-        root
-    }
-
-    /// Where a path inside lies outside.
-    fn path(&self, inside: &str) -> PathBuf {
-        self.folder.path().join(inside.trim_start_matches('/'))
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.enter[0]);
-        command
-            .args(&self.enter[1..])
-            .arg(self.folder.path())
-            .args(["/restic", "--no-cache", "-r", "/repository"])
-            .args(arguments)
-            .env("RESTIC_PASSWORD", PASSWORD)
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn restic(&self, arguments: &[&str]) {
-        let output = self.command(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-    }
-}
-
-/// The shared libraries that a program needs; none where it needs none.
-fn libraries(program: &Path) -> Vec<PathBuf> {
-    let output = Command::new("ldd").arg(program).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from).collect()
 }

@@ -26,6 +26,8 @@ pub struct BulkTarget {
     pub index: String,
     /// For servers with types: the type of documents that do not name theirs. `None`: the server has no types.
     pub doc_type: Option<String>,
+    /// Whether the server takes a document's parent; elsewhere the parent only routes.
+    pub parents: bool,
 }
 
 /// Why a hit cannot be loaded.
@@ -54,7 +56,7 @@ pub enum PushError {
         index: String,
         /// Its id, as it stood.
         id: String,
-        /// `_id`, `_type` or routing.
+        /// `_id`, `_type`, routing or `_parent`.
         part: &'static str,
     },
 }
@@ -74,6 +76,7 @@ pub(super) struct Aside {
     pub(super) id: Bytes,
     pub(super) doc_type: Option<Bytes>,
     pub(super) routing: Option<Bytes>,
+    pub(super) parent: Option<Bytes>,
     pub(super) version: Option<u64>,
     pub(super) source: Bytes,
 }
@@ -128,7 +131,8 @@ impl BulkBatch {
         };
         let doc_type = self.type_raw.as_deref().map(|default| hit.doc_type.unwrap_or(default));
         let routing = hit.routing.or(hit.parent);
-        for (part, text) in [("_id", Some(id)), ("_type", doc_type), ("routing", routing)] {
+        let parent = hit.parent.filter(|_| self.target.parents);
+        for (part, text) in [("_id", Some(id)), ("_type", doc_type), ("routing", routing), ("_parent", parent)] {
             // U+007F is a control character too, but one that JSON lets stand in a string.
             if text.is_some_and(|text| text.iter().any(|byte| *byte < b' ')) {
                 return Err(PushError::NotText { index: index(), id: shown(), part });
@@ -141,6 +145,7 @@ impl BulkBatch {
                 id: Bytes::copy_from_slice(id),
                 doc_type: doc_type.map(Bytes::copy_from_slice),
                 routing: routing.map(Bytes::copy_from_slice),
+                parent: parent.map(Bytes::copy_from_slice),
                 version,
                 source: Bytes::copy_from_slice(source),
             });
@@ -152,7 +157,8 @@ impl BulkBatch {
             self.body.reserve(self.limit.min(MAX_FIRST_CAPACITY) + ACTION);
         }
         self.body.reserve(ACTION + source.len());
-        let id = action(&mut self.body, id, doc_type, routing, version);
+        let others = [("_type", doc_type), ("parent", parent), ("routing", routing)];
+        let id = action(&mut self.body, id, others, version);
         self.body.extend_from_slice(source);
         self.body.extend_from_slice(b"\n");
         self.lines.push(Line { bytes: start..self.body.len(), id });
@@ -200,24 +206,18 @@ fn type_raw(target: &BulkTarget) -> Option<Vec<u8>> {
 }
 
 /// Writes `{"index":{"_id":…}}` and a line break; gives where the id stands.
-fn action(
-    body: &mut BytesMut,
-    id: &[u8],
-    doc_type: Option<&[u8]>,
-    routing: Option<&[u8]>,
-    version: Option<u64>,
-) -> Range<usize> {
+fn action(body: &mut BytesMut, id: &[u8], others: [(&str, Option<&[u8]>); 3], version: Option<u64>) -> Range<usize> {
     body.extend_from_slice(b"{\"index\":{\"_id\":");
     let at = body.len();
     body.extend_from_slice(id);
     let id = at..body.len();
-    if let Some(doc_type) = doc_type {
-        body.extend_from_slice(b",\"_type\":");
-        body.extend_from_slice(doc_type);
-    }
-    if let Some(routing) = routing {
-        body.extend_from_slice(b",\"routing\":");
-        body.extend_from_slice(routing);
+    for (name, value) in others {
+        if let Some(value) = value {
+            body.extend_from_slice(b",\"");
+            body.extend_from_slice(name.as_bytes());
+            body.extend_from_slice(b"\":");
+            body.extend_from_slice(value);
+        }
     }
     if let Some(version) = version {
         body.extend_from_slice(format!(",\"version\":{version},\"version_type\":\"external_gte\"").as_bytes());
@@ -237,7 +237,7 @@ mod tests {
     use crate::scan::hit;
 
     fn batch(doc_type: Option<&str>) -> BulkBatch {
-        BulkBatch::new(&BulkTarget { index: "i".into(), doc_type: doc_type.map(Into::into) }, 1_000)
+        BulkBatch::new(&BulkTarget { index: "i".into(), doc_type: doc_type.map(Into::into), parents: false }, 1_000)
     }
 
     fn push(batch: &mut BulkBatch, line: &str) -> Result<(), PushError> {
@@ -270,6 +270,21 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&batch.body), body);
             assert_eq!(batch.bytes(), body.len());
         }
+    }
+
+    #[test]
+    fn a_parent_is_named_where_the_server_takes_parents() {
+        let target = BulkTarget { index: "i".into(), doc_type: Some("doc".into()), parents: true };
+        let mut batch = BulkBatch::new(&target, 1_000);
+        push(&mut batch, r#"{"_id":"1","_type":"answer","_parent":"q","_source":{}}"#).expect("pushed");
+        push(&mut batch, r#"{"_id":"2","_type":"vote","_parent":"1","_routing":"q","_source":{}}"#).expect("pushed");
+        push(&mut batch, "{\"_id\":\"3\",\"_parent\":\"1\",\"_source\":{\n}}").expect("pushed");
+        assert_eq!(
+            String::from_utf8_lossy(&batch.body),
+            "{\"index\":{\"_id\":\"1\",\"_type\":\"answer\",\"parent\":\"q\",\"routing\":\"q\"}}\n{}\n\
+             {\"index\":{\"_id\":\"2\",\"_type\":\"vote\",\"parent\":\"1\",\"routing\":\"q\"}}\n{}\n"
+        );
+        assert_eq!(batch.aside[0].parent.as_deref(), Some(&b"\"1\""[..]));
     }
 
     #[test]

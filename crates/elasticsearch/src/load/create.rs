@@ -23,6 +23,7 @@ pub struct CreatedIndex {
     pub(super) name: String,
     pub(super) uuid: String,
     pub(super) doc_type: Option<String>,
+    pub(super) parents: bool,
     pub(super) saved: Settings,
     pub(super) after: Settings,
     pub(super) blocks: Settings,
@@ -38,7 +39,7 @@ impl CreatedIndex {
 
     /// Where its documents go.
     pub fn target(&self) -> BulkTarget {
-        BulkTarget { index: self.name.clone(), doc_type: self.doc_type.clone() }
+        BulkTarget { index: self.name.clone(), doc_type: self.doc_type.clone(), parents: self.parents }
     }
 }
 
@@ -96,6 +97,7 @@ impl Loader {
             name: index(),
             uuid: shown.uuid(),
             doc_type: fitted.doc_type,
+            parents: self.client().can().parents,
             saved,
             after,
             blocks,

@@ -216,6 +216,9 @@ fn put(target: &BulkTarget, document: &Aside) -> Result<Request, Refusal> {
     if let Some(routing) = &document.routing {
         request = request.query("routing", &text(routing)?);
     }
+    if let Some(parent) = &document.parent {
+        request = request.query("parent", &text(parent)?);
+    }
     if let Some(version) = document.version {
         request = request.query("version", &version.to_string()).query("version_type", "external_gte");
     }
@@ -265,6 +268,7 @@ mod tests {
             id: Bytes::copy_from_slice(id.as_bytes()),
             doc_type: None,
             routing: routing.map(|routing| Bytes::from_static(routing.as_bytes())),
+            parent: None,
             version,
             source: Bytes::from_static(b"{\n}"),
         }
@@ -272,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_document_by_itself_is_put_under_its_encoded_id_with_its_bytes() {
-        let target = BulkTarget { index: "i".into(), doc_type: None };
+        let target = BulkTarget { index: "i".into(), doc_type: None, parents: false };
         let request = put(&target, &document(r#""a/b ?\u00e9""#, Some(r#""r&1""#), Some(7))).expect("sendable");
         assert_eq!(request.path, "/i/_doc/a%2Fb%20%3F%C3%A9");
         assert_eq!(request.query, "routing=r%261&version=7&version_type=external_gte");
@@ -281,7 +285,7 @@ mod tests {
 
     #[test]
     fn ids_that_no_path_can_hold_are_refused() {
-        let target = BulkTarget { index: "i".into(), doc_type: None };
+        let target = BulkTarget { index: "i".into(), doc_type: None, parents: false };
         for id in [r#"".""#, r#""..""#, r#""\ud800""#] {
             assert!(put(&target, &document(id, None, None)).is_err(), "{id}");
         }

@@ -49,9 +49,21 @@ pub enum MappingsError {
     #[error("the mappings are not a JSON object")]
     Json(#[from] serde_json::Error),
     /// Several types in one index ended with 6.0.
-    #[error("the index has the types {}, and this server takes one type an index at most: split the index by type before restoring it", .types.join(", "))]
+    #[error(
+        "the index has the types {}, and this server takes one type an index at most: restore it into Elasticsearch 5.x, copy \
+         each type into an index of its own there (_reindex with source.type), and save those", .types.join(", ")
+    )]
     SeveralTypes {
         /// Their names.
+        types: Vec<String>,
+    },
+    /// Parents of another type ended with 6.0.
+    #[error(
+        "the types {} have parents (_parent), which this server does not know: restore it into Elasticsearch 5.x, copy it into \
+         an index with a join field there, and save that", .types.join(", ")
+    )]
+    Parents {
+        /// The types whose documents have parents.
         types: Vec<String>,
     },
 }
@@ -81,7 +93,7 @@ pub struct Fitted {
 /// Fits mappings, with or without types, to a server that takes `types`.
 ///
 /// # Errors
-/// [`MappingsError`] where they are no object, or hold several types and the server cannot.
+/// [`MappingsError`] where they are no object, or hold parents or several types and the server cannot.
 pub fn fit(saved: &RawValue, types: Types) -> Result<Fitted, MappingsError> {
     let mut saved = Object::parse(saved.get())?;
     let mut changes = Vec::new();
@@ -90,6 +102,10 @@ pub fn fit(saved: &RawValue, types: Types) -> Result<Fitted, MappingsError> {
     }
     let names: Vec<String> =
         if is_typed(&saved) { saved.iter().map(|(name, _)| name.to_owned()).collect() } else { Vec::new() };
+    let children = with_parents(&saved, &names);
+    if types != Types::Several && !children.is_empty() {
+        return Err(MappingsError::Parents { types: children });
+    }
     match (types, names.as_slice()) {
         (Types::Several, _) | (Types::One, [_]) => {
             let doc_type = names.iter().find(|name| *name != "_default_").cloned();
@@ -112,6 +128,12 @@ pub fn fit(saved: &RawValue, types: Types) -> Result<Fitted, MappingsError> {
         }
         (_, _) => Err(MappingsError::SeveralTypes { types: names }),
     }
+}
+
+/// The types among `names` whose documents have parents.
+fn with_parents(saved: &Object, names: &[String]) -> Vec<String> {
+    let has = |name: &&String| saved.object(name).is_some_and(|mapping| mapping.get("_parent").is_some());
+    names.iter().filter(has).cloned().collect()
 }
 
 /// A mapping whose root holds nothing but names that are no mapping parameter holds types.
@@ -210,6 +232,18 @@ mod tests {
         assert_eq!(fit(&saved, Types::Several).expect("fits").mappings.get(), saved.get());
         for types in [Types::One, Types::None] {
             assert!(fit(&saved, types).is_err_and(|error| error.to_string().contains("types a, b")));
+        }
+    }
+
+    #[test]
+    fn parents_are_kept_where_they_can_be_and_refused_elsewhere() {
+        let saved = json(
+            r#"{"question":{},"answer":{"_parent":{"type":"question"},"_routing":{"required":true}},"vote":{"_parent":{"type":"answer"}}}"#,
+        );
+        assert_eq!(fit(&saved, Types::Several).expect("fits").mappings.get(), saved.get());
+        for types in [Types::One, Types::None] {
+            let error = fit(&saved, types).expect_err("refused").to_string();
+            assert!(error.contains("types answer, vote have parents (_parent)"), "{error}");
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod larder;
 pub mod relay;
+pub mod root;
 pub mod sample;
 #[path = "../../../repository/tests/support/tools.rs"]
 pub mod tools;
