@@ -7,7 +7,8 @@
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
 #   servers       one suite (the round trip, random documents, runs killed midway) on every other version of Elasticsearch and
-#                 OpenSearch, and restores from older into newer ones  (test targets servers_*)
+#                 OpenSearch, and restores from older into newer ones  (test targets servers_*),
+#                 and clusters that lose nodes                         (test targets clusters_*)
 #   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
 #   demo          ./demo.sh against a real server
 #   e2e           the operator on a real one-node Kubernetes (e2e/README.md); needs root
@@ -76,7 +77,7 @@ ungrouped_test_targets() {
     [ -e "$f" ] || continue
     name=$(basename "$f" .rs)
     if [ "$name" = main ]; then name=$(basename "$(dirname "$f")"); fi
-    case $name in conversation_* | contract_* | servers_* | heavy_*) ;; *) echo "$name" ;; esac
+    case $name in conversation_* | contract_* | servers_* | clusters_* | heavy_*) ;; *) echo "$name" ;; esac
   done | sort -u
 }
 
@@ -132,6 +133,7 @@ servers() {
     LARDER_TEST_ES=$group_es tests "one suite on the others" "${suite[@]}"
   fi
   end_group
+  tests "clusters of several nodes" --test 'clusters_*'
 }
 
 # group NAME SERVERS: starts further servers beside those that are up, with little memory each. `group_es` lists them, and LARDER_TEST_ES

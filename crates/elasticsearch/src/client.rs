@@ -94,6 +94,13 @@ impl Client {
         self.0.send(&request, &self.0.timeouts).await
     }
 
+    /// As [`Client::send`], but gives up after `patience`, also on an answer that does not come.
+    pub(crate) async fn send_for(&self, request: Request, patience: Duration) -> Result<Response> {
+        let Timeouts { give_up, request: within, .. } = self.0.timeouts;
+        let timeouts = Timeouts { give_up: give_up.min(patience), ..self.0.timeouts };
+        self.0.send(&request.timeout(within.min(patience)), &timeouts).await
+    }
+
     /// Sends `request` and understands the answer as `T`.
     ///
     /// # Errors

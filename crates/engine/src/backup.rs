@@ -103,12 +103,12 @@ pub async fn backup(
     cancel: &CancellationToken,
 ) -> Result<BackupReport> {
     let backup = Backup { client, repository, lock, options: &options, progress, cancel };
-    let looked = Arc::new(backup.look().await?);
+    let looked = Arc::new(Box::pin(backup.look()).await?);
     let writer = backup.open_writer().await?;
     progress.phase("reading");
     let (numbered, into) = (client.can().sequence_numbers_in_hits, Arc::clone(&writer));
     let make = move |index: &Index, shard| ShardWriter::new(Arc::clone(&into), &index.name, shard, numbered);
-    match backup.read(&looked.catalog.indices, make).await? {
+    match Box::pin(backup.read(&looked.catalog.indices, make)).await? {
         Ok(shards) => backup.save(writer, looked, shards).await,
         Err(error) => Err(backup.keep_for_the_next(writer, error).await),
     }

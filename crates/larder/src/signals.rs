@@ -1,11 +1,15 @@
-//! SIGINT and SIGTERM: the first asks the work to stop, the second ends the program at once.
+//! SIGINT and SIGTERM: the first asks the work to stop, the second ends the program at once. Those that follow within
+//! [`SAME`] belong to the first: `timeout` and some supervisors signal a program and then its group.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+
+/// Signals that come this soon after the first are the same wish.
+const SAME: Duration = Duration::from_secs(1);
 
 /// Runs `work`; a signal cancels the token, and the work then closes what it has open. A second one ends the program.
 pub async fn cancellable<T>(work: impl AsyncFnOnce(&CancellationToken) -> anyhow::Result<T>) -> anyhow::Result<T> {
@@ -28,6 +32,7 @@ async fn on_signal(cancel: CancellationToken) {
     next_signal().await;
     tracing::warn!("stopping; again to stop at once");
     cancel.cancel();
+    tokio::time::sleep(SAME).await;
     next_signal().await;
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }

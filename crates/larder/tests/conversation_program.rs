@@ -10,13 +10,16 @@ mod support;
 use std::{
     collections::BTreeSet,
     fs,
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use conversation::{ROOT_7_14, Reply, Seen, Server};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::larder::{Larder, Outcome};
 use tokio::task::spawn_blocking;
@@ -228,6 +231,35 @@ async fn a_server_that_is_not_there_is_named() {
         larder.snapshots().len()
     });
     assert_eq!(told.await.expect("done"), 0);
+}
+
+/// As `timeout` does it: first the program, then its group. The server answers no more; the patience for it is 4 minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_signals_at_once_are_one_wish_and_a_lost_server_does_not_hold_the_end_up() {
+    let server = cluster(|seen, n, good| match seen.line().as_str() {
+        "POST /_search" if n > 0 => Reply::hang(),
+        "DELETE /_pit" => refusal(503, "gone"),
+        _ => good,
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let larder = Larder::on_new(folder.path()).with("LARDER_ELASTICSEARCH", &server.url);
+    let mut command = larder.command(&["backup"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    server.wait_for("POST /_search", 2).await;
+    let process = Pid::from_child(&child);
+    kill_process(process, Signal::TERM).expect("signalled");
+    server.wait_for("DELETE /_pit", 1).await;
+    kill_process(process, Signal::TERM).expect("signalled");
+    let stopped = Instant::now();
+    let ended = spawn_blocking(move || child.wait_with_output()).await.expect("done").expect("an end");
+    assert!(stopped.elapsed() < Duration::from_mins(1), "{:?}", stopped.elapsed());
+    let said = String::from_utf8(ended.stderr).expect("text");
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    // The second would have ended it in the middle, without a word.
+    assert!(server.count("DELETE /_pit") > 1 && said.contains("interrupted"), "{said}");
+    assert!(said.contains("keeps an unused context"), "{said}");
+    assert_eq!(larder.snapshots(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,6 +25,9 @@ use crate::{
 /// All that is needed of the answer. Measured on 7.14: a seventh of the bytes, and no more work for the server.
 const FILTER: &str = "errors,items.*.status,items.*.error";
 
+/// How long a server waits for a primary that is away, unless it is told otherwise.
+const PRIMARY_WAIT: Duration = Duration::from_mins(1);
+
 /// From this failure of the same documents on they are sent in halves: what is between us and the server may only
 /// let smaller requests pass, and a small heap may only hold smaller ones.
 const HALVE_FROM: u32 = 2;
@@ -123,7 +126,11 @@ fn settle(
 async fn post(loader: &Loader, target: &BulkTarget, body: &Bytes, parcel: &Parcel) -> Result<Sent> {
     let bytes = parcel.bytes(body);
     let size = bytes.len();
-    let request = Request::post(&[&target.index, "_bulk"]).query("filter_path", FILTER).ndjson(bytes);
+    let mut request = Request::post(&[&target.index, "_bulk"]).query("filter_path", FILTER).ndjson(bytes);
+    let give_up = loader.give_up();
+    if give_up < PRIMARY_WAIT {
+        request = request.query("timeout", &format!("{}ms", give_up.as_millis()));
+    }
     let permit = loader.gate().enter().await;
     let sent_at = Instant::now();
     let result = loader.client().send_once(&request).await;

@@ -159,6 +159,10 @@ impl Loader {
         &self.0.marker
     }
 
+    fn give_up(&self) -> Duration {
+        self.0.options.give_up
+    }
+
     /// Fresh patience, for something that has just made progress.
     fn patience(&self) -> Backoff {
         let LoadOptions { give_up, pause, .. } = self.0.options;

@@ -17,6 +17,9 @@ use crate::{
     request::Request,
 };
 
+/// How long the server may take to close a context. Not worth more: its own clock closes it too.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// Which interface the context belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
@@ -51,7 +54,7 @@ impl Context {
         }
     }
 
-    /// Closes it. One that the server has lost is closed already.
+    /// Closes it, within about [`CLOSING`]. One that the server has lost is closed already.
     pub(super) async fn close(&self) -> Result<()> {
         let id = self.lock().take();
         match id {
@@ -85,7 +88,7 @@ async fn close(client: &Client, kind: Kind, id: &str) -> Result<()> {
         Kind::PointInTime(PointInTime::OpenSearch) => (&["_search", "point_in_time"], json!({ "pit_id": [id] })),
         Kind::Scroll => (&["_search", "scroll"], json!({ "scroll_id": [id] })),
     };
-    match client.send(Request::delete(path).json(body.to_string())).await {
+    match client.send_for(Request::delete(path).json(body.to_string()), CLOSING).await {
         Err(error) if error.status() != Some(404) => Err(error),
         _ => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! Reads all shards, some at once, each again from its beginning where that helps. Never takes a shard for read whose
 //! documents are not as many as the server counted.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use elasticsearch::{Body, Client, Index, Query, ReadOptions, Retry, ShardReader};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -15,6 +15,9 @@ use crate::{
 
 /// How often one shard is read from its beginning before the work is given up.
 const ATTEMPTS: u32 = 5;
+
+/// How long a stopped read waits for what it is opening on the server, to close it again.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Takes the answers of one shard, in order, on a thread of its own. One that was not finished is as if it had never
 /// been: the shard is read again with a new one.
@@ -121,12 +124,20 @@ impl Reading {
     async fn once<S: PageSink>(&self, index: &Index, shard: u32, sink: S) -> Result<S::Output> {
         let doing = || format!("cannot read index {}, shard {shard}", index.name);
         let options = ReadOptions { query: self.query.clone(), ..ReadOptions::default() };
-        let mut reader = self.client.read_shard(index, shard, &options).await.doing(doing)?;
+        let mut reader = tokio::select! {
+            opened = self.client.read_shard(index, shard, &options) => opened.doing(doing)?,
+            () = self.cancelled_for(OPENING) => return Err(Error::Interrupted),
+        };
         let read = self.pages(&mut reader, index, shard, sink).await;
         if let Err(error) = reader.close().await {
             tracing::warn!(index = index.name, shard, %error, "the server keeps an unused context until it expires");
         }
         read
+    }
+
+    async fn cancelled_for(&self, time: Duration) {
+        self.cancel.cancelled().await;
+        tokio::time::sleep(time).await;
     }
 
     async fn pages<S: PageSink>(

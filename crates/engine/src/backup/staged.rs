@@ -39,7 +39,7 @@ pub async fn staged(
     cancel: &CancellationToken,
 ) -> Result<BackupReport> {
     let backup = Backup { client, repository, lock, options: &options, progress, cancel };
-    let looked = Arc::new(backup.look().await?);
+    let looked = Arc::new(Box::pin(backup.look()).await?);
     let place = folder.to_owned();
     let stage = Arc::new(blocking(move || Stage::begin(&place)).await?);
     let saved = by_way_of(&stage, &backup, looked).await;
@@ -57,7 +57,7 @@ async fn by_way_of(stage: &Arc<Stage>, backup: &Backup<'_>, looked: Arc<Looked>)
     let numbered = backup.client.can().sequence_numbers_in_hits;
     let into = Arc::clone(stage);
     let make = move |index: &Index, shard| into.shard(&index.name, shard, numbered);
-    let shards = backup.read(&looked.catalog.indices, make).await??;
+    let shards = Box::pin(backup.read(&looked.catalog.indices, make)).await??;
     let (whole, of, parts) = (Arc::clone(stage), Arc::clone(&looked), backup.options.parts.clone());
     blocking(move || complete(&whole, &of, &parts)).await?;
 

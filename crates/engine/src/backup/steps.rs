@@ -40,8 +40,8 @@ impl Backup<'_> {
     /// Looks what is to be saved.
     pub(super) async fn look(&self) -> Result<Looked> {
         self.progress.phase("looking");
-        let catalog = catalog(self.client, &self.options.selection).await?;
-        let definitions = definitions(self.client, self.options).await?;
+        let catalog = unless(self.cancel, catalog(self.client, &self.options.selection)).await?;
+        let definitions = unless(self.cancel, definitions(self.client, self.options)).await?;
         let documents = catalog.indices.iter().filter(|_| self.with_documents()).map(|index| index.documents).sum();
         self.progress.expect(catalog.indices.len() as u64, documents);
         Ok(Looked { catalog, definitions })
@@ -60,7 +60,8 @@ impl Backup<'_> {
                 return Ok(indices.iter().map(|_| Vec::new()).collect());
             }
             let names = indices.iter().map(|index| index.name.as_str());
-            self.client.refresh(names).await.doing(|| "cannot refresh before reading".into())?;
+            let refreshed = async { self.client.refresh(names).await.doing(|| "cannot refresh before reading".into()) };
+            unless(&stop, refreshed).await?;
             let reading = Reading {
                 client: self.client.clone(),
                 progress: self.progress.clone(),
@@ -156,6 +157,11 @@ impl Backup<'_> {
             query: options.query.clone().filter(|_| self.with_documents()),
         }
     }
+}
+
+/// What `work` gives, unless it is stopped: for what may be left in the middle.
+async fn unless<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
+    cancel.run_until_cancelled(work).await.unwrap_or(Err(Error::Interrupted))
 }
 
 /// The indices that are wanted.

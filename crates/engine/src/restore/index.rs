@@ -1,4 +1,5 @@
-//! One index: created, filled, its settings put back, counted, its aliases last. An interrupted one is deleted again.
+//! One index: created, filled, its settings put back, counted, its aliases last. One whose documents did not all come is
+//! deleted again.
 
 use std::sync::Arc;
 
@@ -62,15 +63,15 @@ async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport
     }
     let filled = fill(restoring, plan, &created, report).await;
     if restoring.cancel.is_cancelled() {
-        let deleted = restoring.loader.delete_index(&plan.target).await;
-        if let Err(error) = deleted {
-            tracing::error!(index = plan.target, %error, "the interrupted index is incomplete and could not be deleted");
-        }
+        delete_half(restoring, plan).await;
         return Err(Error::Interrupted);
     }
-    // Put back whatever happened: an index without replicas and refresh is worse than one that lacks documents.
+    if let Err(error) = filled {
+        tracing::warn!(index = plan.target, "its documents did not all come: the index is deleted again");
+        delete_half(restoring, plan).await;
+        return Err(error);
+    }
     let put_back = restoring.loader.put_back_settings(&created).await;
-    filled?;
     report.changes.extend(put_back.doing(|| format!("cannot put the settings of index {} back", plan.target))?);
     count(restoring, plan, report).await?;
     if let Some(aliases) = &definitions.aliases {
@@ -80,6 +81,13 @@ async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport
     let blocked = restoring.loader.put_back_blocks(&created).await;
     report.changes.extend(blocked.doing(|| format!("cannot put the blocks of index {} back", plan.target))?);
     Ok(())
+}
+
+/// An index that lacks documents would be taken for whole by whoever finds it.
+async fn delete_half(restoring: &Restoring, plan: &IndexPlan) {
+    if let Err(error) = restoring.loader.delete_index(&plan.target).await {
+        tracing::error!(index = plan.target, %error, "the index is incomplete and could not be deleted: delete it");
+    }
 }
 
 async fn read_definitions(restoring: &Restoring, plan: &IndexPlan) -> Result<IndexDefinitions> {

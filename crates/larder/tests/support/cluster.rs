@@ -80,7 +80,8 @@ impl Cluster {
         Self::connect(name, url)
     }
 
-    fn connect(name: String, url: String) -> Self {
+    /// The one at an address.
+    pub fn connect(name: String, url: String) -> Self {
         let runtime = Runtime::new().unwrap();
         let connection = Connection::new(vec![url.parse().unwrap()]);
         let client = runtime.block_on(Client::connect(connection)).unwrap();

@@ -5,7 +5,7 @@ use std::{
     env,
     ffi::OsStr,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -74,10 +74,7 @@ impl Larder {
 
     /// Runs it.
     pub fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
-        let output = self.command(arguments).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let code = output.status.code().unwrap_or_else(|| panic!("ended by {}", output.status));
-        Outcome { code, out: text(output.stdout), err: text(output.stderr) }
+        Outcome::of(self.command(arguments).output().unwrap())
     }
 
     /// Runs it; it must do everything.
@@ -114,6 +111,13 @@ impl Larder {
 }
 
 impl Outcome {
+    /// Of a program that ended by itself.
+    pub fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or_else(|| panic!("ended by {}", output.status));
+        Self { code, out: text(output.stdout), err: text(output.stderr) }
+    }
+
     /// The same, if it ended with this code.
     pub fn expect(self, code: i32, what: &str) -> Self {
         assert_eq!(self.code, code, "{what}: {self:?}");

@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod larder;
+pub mod nodes;
 pub mod relay;
 pub mod root;
 pub mod sample;

@@ -54,7 +54,9 @@ impl Relay {
         // It waits for connections until the process ends.
         thread::spawn(move || {
             for program in listener.incoming() {
-                let (program, server) = (program.unwrap(), TcpStream::connect(&server).unwrap());
+                let program = program.unwrap();
+                // Where nobody listens any more the program learns it by the end of its connection.
+                let Ok(server) = TcpStream::connect(&server) else { continue };
                 let (requests, answers) = (counted == Counted::Requests, counted == Counted::Answers);
                 relay(&relayed, &program, &server, requests);
                 relay(&relayed, &server, &program, answers);
@@ -67,6 +69,13 @@ impl Relay {
     pub fn until_held(&self) {
         let waiting = self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, |state| !state.held);
         assert!(waiting.unwrap_or_else(PoisonError::into_inner).0.held, "everything passed before it was held");
+    }
+
+    /// Lets everything through from now on.
+    pub fn release(&self) {
+        let mut state = self.gate.state();
+        (state.left, state.held) = (usize::MAX, false);
+        self.gate.changed.notify_all();
     }
 
     /// The first lines of what was sent, one for each piece that begins like a request.
