@@ -125,7 +125,7 @@ servers() {
   if [ "$group_is_up" ]; then
     tests "restores from older into newer servers" --test 'servers_*'
     LARDER_TEST_ES=$group_es tests "one suite on the newest and the oldest" "${suite[@]}"
-    LARDER_TEST_ES=$group_es tests "what Stash saved, on the newest and the oldest" --test contract_stash
+    LARDER_TEST_ES=$group_es tests "what Stash saved, on the newest and the oldest" --test contract_stash -- that_stash_saved
   fi
   end_group
   group oldest "${oldest[*]}"

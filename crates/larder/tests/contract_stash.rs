@@ -244,6 +244,7 @@ fn every_dump_that_stash_saved_restores_into_every_newer_server() {
 fn every_dump_goes_into_a_repository_as_a_folder_and_restores() {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let cluster = clusters().pop().unwrap();
+    let mut dumpers = BTreeSet::new();
     for fixture in Fixture::all() {
         let folder = tempfile::tempdir().unwrap();
         let larder = Larder::on_new(folder.path()).with("LARDER_ELASTICSEARCH", &cluster.url);
@@ -252,7 +253,8 @@ fn every_dump_goes_into_a_repository_as_a_folder_and_restores() {
         // And the one of the system's index.
         let expected = (json!(fixture.indices().len() + 1), json!(documents + 1));
         assert_eq!((&imported["indices"], &imported["documents"]), (&expected.0, &expected.1), "{imported}");
-        if major(fixture.server) <= major(&cluster.name) {
+        // The restores of all of them are the other test's: here one by each version of the tool.
+        if major(fixture.server) <= major(&cluster.name) && dumpers.insert(fixture.dumper) {
             clean(&cluster);
             assert_restored(&fixture, &cluster, &larder.run(&["restore"]));
         }
