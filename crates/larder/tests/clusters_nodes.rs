@@ -6,23 +6,18 @@
 mod support;
 
 use std::{
-    fmt::Write as _,
     process::{Child, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use elasticsearch::Request;
-use rand::{
-    SeedableRng as _,
-    distr::{Alphanumeric, SampleString as _},
-    rngs::StdRng,
-};
 use serde_json::json;
 use support::{
     cluster::{Cluster, Documents, assert_same},
     larder::{Larder, Outcome},
-    nodes::{Nodes, copies, healthy, reading, until},
+    nodes::{Nodes, PATIENCE, copies, healthy, reading},
     relay::{Counted, Relay},
+    until,
 };
 use tempfile::TempDir;
 
@@ -94,7 +89,8 @@ impl Trial {
     fn begin(server: &'static str, nodes: usize) -> Self {
         let nodes = Nodes::start(server, nodes);
         let first = nodes.at(FIRST);
-        fill(&first);
+        let settings = json!({ "number_of_shards": 3, "number_of_replicas": 1, "refresh_interval": "-1" });
+        first.fill_with_text(INDEX, &settings, DOCUMENTS, TEXT);
         healthy(&first, ("wait_for_status", "green"));
         let documents = first.documents(INDEX);
         assert_eq!(documents.len(), DOCUMENTS);
@@ -158,7 +154,7 @@ impl Trial {
             json!({ "number_of_shards": 1, "number_of_replicas": 0, "routing.allocation.require._name": "n-3" });
         self.first.create("larder-red", &elsewhere, &json!({}), &json!({}));
         self.nodes.lose("n-3");
-        until("the cluster is red", || self.first.get(&["_cluster", "health"])["status"] == "red");
+        until(PATIENCE, "the cluster is red", || self.first.get(&["_cluster", "health"])["status"] == "red");
         let before = self.larder.snapshots();
         self.larder.fails(&["backup", "--give-up-after", "2s"], &["larder-red", "shard 0", "UNASSIGNED"]);
         assert_eq!(self.larder.snapshots(), before);
@@ -196,20 +192,5 @@ impl Trial {
         assert_eq!(outcome.code, 0, "{outcome:?}");
         self.larder.done(&["verify", "latest", "--against", &self.first.url]);
         assert_same(&self.first.documents(INDEX), &self.documents, self.nodes.server);
-    }
-}
-
-fn fill(cluster: &Cluster) {
-    let settings = json!({ "number_of_shards": 3, "number_of_replicas": 1, "refresh_interval": "-1" });
-    cluster.create(INDEX, &settings, &json!({ "enabled": false }), &json!({}));
-    let mut random = StdRng::seed_from_u64(DOCUMENTS as u64);
-    let all: Vec<usize> = (0..DOCUMENTS).collect();
-    for numbers in all.chunks(500) {
-        let mut lines = String::new();
-        for number in numbers {
-            let text = Alphanumeric.sample_string(&mut random, TEXT);
-            writeln!(lines, "{{\"index\":{{\"_id\":\"{number}\"}}}}\n{{\"n\":{number},\"text\":\"{text}\"}}").unwrap();
-        }
-        cluster.bulk(INDEX, lines);
     }
 }

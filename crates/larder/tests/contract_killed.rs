@@ -7,27 +7,26 @@
 mod support;
 
 use std::{
-    fmt::Write as _,
     fs,
     os::unix::process::ExitStatusExt as _,
     panic::{self, AssertUnwindSafe},
     path::Path,
     process::Stdio,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde_json::json;
 use support::{
     cluster::{Cluster, assert_same},
     larder::Larder,
     relay::{Counted, Relay},
     tools::{RESTICS, Restic},
+    until,
 };
 
 const INDEX: &str = "larder-killed";
-/// Documents, and bytes of made-up text in each: 48 MB, of which 36 MB are left when compressed, two packs.
+/// Documents, and letters in each: 48 MB, of which 36 MB are left when compressed, two packs.
 const DOCUMENTS: usize = 4_000;
 const TEXT: usize = 12_000;
 /// What a backup gets to see before it is killed: enough for a pack.
@@ -49,7 +48,8 @@ fn killed_midway_the_next_run_succeeds_unaided() {
 fn ordeal(cluster: &Cluster) {
     let folder = tempfile::tempdir().unwrap();
     let larder = Larder::on_new(folder.path()).with("LARDER_ELASTICSEARCH", &cluster.url);
-    fill(cluster);
+    let settings = json!({ "number_of_shards": 1, "number_of_replicas": 0, "refresh_interval": "-1" });
+    cluster.fill_with_text(INDEX, &settings, DOCUMENTS, TEXT);
     let documents = cluster.documents(INDEX);
     assert_eq!(documents.len(), DOCUMENTS, "{}", cluster.name);
     cluster.all_contexts_closed();
@@ -59,7 +59,9 @@ fn ordeal(cluster: &Cluster) {
     let left_open = cluster.open_contexts();
     let saved = larder.summary(&["backup", "--index", INDEX]);
     assert_eq!(saved["documents"], DOCUMENTS, "{}: {saved}", cluster.name);
-    until(&format!("{}: the second backup's contexts closed", cluster.name), || cluster.open_contexts() <= left_open);
+    until(PATIENCE, &format!("{}: the second backup's contexts closed", cluster.name), || {
+        cluster.open_contexts() <= left_open
+    });
     assert_eq!(larder.snapshots(), [saved["snapshot"].as_str().unwrap()], "{}", cluster.name);
     whole(cluster, &larder, &repository);
 
@@ -79,7 +81,7 @@ fn kill_a_backup(cluster: &Cluster, larder: &Larder, repository: &Path) {
     let caught = larder.clone().with("LARDER_ELASTICSEARCH", &relay.url);
     killed(&caught, &["backup", "--index", INDEX], || {
         relay.until_held();
-        until(&format!("{}: a pack", cluster.name), || packs(repository) > 0);
+        until(PATIENCE, &format!("{}: a pack", cluster.name), || packs(repository) > 0);
         assert!(cluster.open_contexts() > 0, "{}: it was not reading", cluster.name);
     });
     assert_eq!(larder.snapshots(), [""; 0], "{}: half a backup is listed", cluster.name);
@@ -99,7 +101,7 @@ fn kill_a_restore(cluster: &Cluster, larder: &Larder) {
     let caught = larder.clone().with("LARDER_ELASTICSEARCH", &relay.url);
     killed(&caught, &["restore"], || {
         relay.until_held();
-        until(&format!("{}: some documents", cluster.name), || written(cluster) > 0);
+        until(PATIENCE, &format!("{}: some documents", cluster.name), || written(cluster) > 0);
     });
     let written = written(cluster);
     assert!((1..DOCUMENTS as u64).contains(&written), "{}: {written} documents were written", cluster.name);
@@ -130,33 +132,6 @@ fn whole(cluster: &Cluster, larder: &Larder, repository: &Path) {
     println!("{}: the repository is whole", cluster.name);
 }
 
-fn fill(cluster: &Cluster) {
-    cluster.delete(&[INDEX]);
-    let settings = json!({ "number_of_shards": 1, "number_of_replicas": 0, "refresh_interval": "-1" });
-    cluster.create(INDEX, &settings, &json!({ "enabled": false }), &json!({}));
-    let mut random = StdRng::seed_from_u64(DOCUMENTS as u64);
-    let mut bytes = [0_u8; TEXT];
-    let all: Vec<usize> = (0..DOCUMENTS).collect();
-    for numbers in all.chunks(400) {
-        let mut lines = String::new();
-        for number in numbers {
-            random.fill_bytes(&mut bytes);
-            let text: String = bytes.iter().map(|byte| char::from(b' ' + (byte & 63) + 2)).map(plain).collect();
-            writeln!(lines, "{{\"index\":{{\"_id\":\"{number}\"}}}}\n{{\"n\":{number},\"text\":\"{text}\"}}").unwrap();
-        }
-        cluster.bulk(INDEX, lines);
-    }
-}
-
-/// What JSON writes as it is.
-const fn plain(character: char) -> char {
-    match character {
-        '"' => 'a',
-        '\\' => 'b',
-        other => other,
-    }
-}
-
 /// Documents that the index was given, visible or not.
 fn written(cluster: &Cluster) -> u64 {
     cluster.get(&[INDEX, "_stats", "indexing"])["_all"]["primaries"]["indexing"]["index_total"].as_u64().unwrap_or(0)
@@ -165,12 +140,4 @@ fn written(cluster: &Cluster) -> u64 {
 fn packs(repository: &Path) -> usize {
     let folders = fs::read_dir(repository.join("data")).unwrap();
     folders.map(|folder| fs::read_dir(folder.unwrap().path()).map_or(0, Iterator::count)).sum()
-}
-
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }

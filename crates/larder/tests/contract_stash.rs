@@ -15,10 +15,9 @@ use std::{
 };
 
 use elasticsearch::Request;
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 use support::{
-    cluster::Cluster,
+    cluster::{Answer, Cluster, Hit},
     larder::{Larder, Outcome},
     root::Root,
 };
@@ -59,7 +58,7 @@ impl Fixture {
     /// What the server held.
     fn held(&self) -> Documents {
         let file = fs::read_to_string(fixtures().join(format!("{}.json", self.server))).unwrap();
-        documents(&file)
+        documents(serde_json::from_str(&file).unwrap())
     }
 
     /// Whether the dump has settings, aliases and templates: the oldest have mappings, analyzers and documents only.
@@ -93,31 +92,10 @@ type Document = (Option<String>, Option<String>, Option<String>, String);
 /// By index; with their ids.
 type Documents = BTreeMap<String, BTreeSet<(String, Document)>>;
 
-#[derive(Deserialize)]
-struct Answer {
-    hits: Hits,
-}
-
-#[derive(Deserialize)]
-struct Hits {
-    hits: Vec<Hit>,
-}
-
-#[derive(Deserialize)]
-struct Hit {
-    _index: String,
-    _type: Option<String>,
-    _id: String,
-    _routing: Option<String>,
-    _parent: Option<String>,
-    _source: Box<RawValue>,
-}
-
-fn documents(answer: &str) -> Documents {
-    let answer: Answer = serde_json::from_str(answer).unwrap();
+fn documents(answer: Answer) -> Documents {
     let mut documents = Documents::new();
     for hit in answer.hits.hits {
-        let Hit { _index: index, _type: kind, _id: id, _routing: routing, _parent: parent, _source: source } = hit;
+        let Hit { index, kind, id, routing, parent, source, version: _ } = hit;
         let document = (kind, routing, parent, source.get().to_owned());
         assert!(documents.entry(index).or_default().insert((id, document)), "a document came twice");
     }
@@ -142,8 +120,7 @@ fn clusters() -> Vec<Cluster> {
 
 fn found(cluster: &Cluster, index: &str) -> Documents {
     cluster.refresh(index);
-    let answer = cluster.send(Request::get(&[index, "_search"]).query("size", "1000")).unwrap();
-    documents(&String::from_utf8(answer).unwrap())
+    documents(cluster.search(Request::get(&[index, "_search"]).query("size", "1000")))
 }
 
 fn clean(cluster: &Cluster) {

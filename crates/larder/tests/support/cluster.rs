@@ -3,14 +3,21 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, thread,
-    time::{Duration, Instant},
+    fmt::{self, Write as _},
+    time::Duration,
 };
 
 use elasticsearch::{Client, Connection, Request};
+use rand::{
+    SeedableRng as _,
+    distr::{Alphanumeric, SampleString as _},
+    rngs::StdRng,
+};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use tokio::runtime::Runtime;
+
+use super::until;
 
 /// How long a server may take to report that contexts are closed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,24 +53,46 @@ impl fmt::Debug for Document {
 /// Documents by id.
 pub type Documents = BTreeMap<String, Document>;
 
+/// The answer to a search.
 #[derive(Deserialize)]
-struct Page {
+pub struct Answer {
     #[serde(rename = "_scroll_id")]
-    scroll_id: String,
-    hits: Hits,
+    scroll_id: Option<String>,
+    /// What was found.
+    pub hits: Hits,
 }
 
+/// What a search found.
 #[derive(Deserialize)]
-struct Hits {
-    hits: Vec<Hit>,
+pub struct Hits {
+    /// The documents.
+    pub hits: Vec<Hit>,
 }
 
+/// One document of an answer.
 #[derive(Deserialize)]
-struct Hit {
-    _id: String,
-    _version: u64,
-    _routing: Option<String>,
-    _source: Box<RawValue>,
+pub struct Hit {
+    /// Its index.
+    #[serde(rename = "_index")]
+    pub index: String,
+    /// Its type, where the server has types.
+    #[serde(rename = "_type")]
+    pub kind: Option<String>,
+    /// Its id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Its version, where the search asked for it.
+    #[serde(rename = "_version")]
+    pub version: Option<u64>,
+    /// Its routing, where it has one of its own.
+    #[serde(rename = "_routing")]
+    pub routing: Option<String>,
+    /// Its parent, where it has one.
+    #[serde(rename = "_parent")]
+    pub parent: Option<String>,
+    /// Its source, byte by byte.
+    #[serde(rename = "_source")]
+    pub source: Box<RawValue>,
 }
 
 impl Cluster {
@@ -171,6 +200,23 @@ impl Cluster {
         assert_eq!(answer["errors"], false, "{}: {answer}", self.name);
     }
 
+    /// Makes an index anew, with documents of so many letters each that hardly compress; always the same ones.
+    pub fn fill_with_text(&self, index: &str, settings: &Value, documents: usize, letters: usize) {
+        self.delete(&[index]);
+        self.create(index, settings, &json!({ "enabled": false }), &json!({}));
+        let mut random = StdRng::seed_from_u64(documents as u64);
+        let all: Vec<usize> = (0..documents).collect();
+        for numbers in all.chunks(400) {
+            let mut lines = String::new();
+            for number in numbers {
+                let text = Alphanumeric.sample_string(&mut random, letters);
+                writeln!(lines, "{{\"index\":{{\"_id\":\"{number}\"}}}}\n{{\"n\":{number},\"text\":\"{text}\"}}")
+                    .unwrap();
+            }
+            self.bulk(index, lines);
+        }
+    }
+
     /// Puts one document, exactly these bytes.
     ///
     /// # Errors
@@ -190,23 +236,24 @@ impl Cluster {
     pub fn documents(&self, index: &str) -> Documents {
         self.refresh(index);
         let query = json!({ "size": 1_000, "version": true, "sort": ["_doc"] });
-        let mut page = self.page(Request::post(&[index, "_search"]).query("scroll", "1m").json(query.to_string()));
+        let mut page = self.search(Request::post(&[index, "_search"]).query("scroll", "1m").json(query.to_string()));
         let mut documents = Documents::new();
         while !page.hits.hits.is_empty() {
             for hit in page.hits.hits {
-                let Hit { _id: id, _version: version, _routing: routing, _source: source } = hit;
-                let document = Document { source: source.get().to_owned(), routing, version };
+                let Hit { id, version, routing, source, .. } = hit;
+                let document = Document { source: source.get().to_owned(), routing, version: version.unwrap() };
                 assert_eq!(documents.insert(id.clone(), document), None, "{id} came twice");
             }
-            let next = json!({ "scroll": "1m", "scroll_id": page.scroll_id });
-            page = self.page(Request::post(&["_search", "scroll"]).json(next.to_string()));
+            let next = json!({ "scroll": "1m", "scroll_id": page.scroll_id.unwrap() });
+            page = self.search(Request::post(&["_search", "scroll"]).json(next.to_string()));
         }
-        let scroll = json!({ "scroll_id": [page.scroll_id] });
+        let scroll = json!({ "scroll_id": [page.scroll_id.unwrap()] });
         self.ask(Request::delete(&["_search", "scroll"]).json(scroll.to_string()));
         documents
     }
 
-    fn page(&self, request: Request) -> Page {
+    /// The answer to a search.
+    pub fn search(&self, request: Request) -> Answer {
         serde_json::from_slice(&self.send(request).unwrap()).unwrap()
     }
 
@@ -228,18 +275,22 @@ impl Cluster {
 
     /// Contexts of searches that are open on this server now.
     pub fn open_contexts(&self) -> u64 {
+        self.contexts_of_nodes().into_iter().map(|(_, open)| open).sum()
+    }
+
+    /// The same node by node, by their names.
+    pub fn contexts_of_nodes(&self) -> Vec<(String, u64)> {
         let stats = self.get(&["_nodes", "stats", "indices", "search"]);
-        let nodes = stats["nodes"].as_object().unwrap();
-        nodes.values().map(|node| node["indices"]["search"]["open_contexts"].as_u64().unwrap()).sum()
+        let open = |node: &Value| {
+            let name = node["name"].as_str().unwrap().to_owned();
+            (name, node["indices"]["search"]["open_contexts"].as_u64().unwrap())
+        };
+        stats["nodes"].as_object().unwrap().values().map(open).collect()
     }
 
     /// Waits until no context is open any more: a server closes them a moment after it was told.
     pub fn all_contexts_closed(&self) {
-        let began = Instant::now();
-        while self.open_contexts() > 0 {
-            assert!(began.elapsed() < PATIENCE, "{}: contexts stay open", self.name);
-            thread::sleep(Duration::from_millis(50));
-        }
+        until(PATIENCE, &format!("{}: no context is open", self.name), || self.open_contexts() == 0);
     }
 }
 

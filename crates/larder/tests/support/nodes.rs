@@ -1,12 +1,6 @@
 //! A cluster of several nodes for one test alone, in a folder of its own: nodes end in the middle of work, and come back.
 
-use std::{
-    fs,
-    path::Path,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command, thread, time::Duration};
 
 use elasticsearch::Request;
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,7 +10,7 @@ use tempfile::TempDir;
 use super::cluster::Cluster;
 
 /// How long a fact may take to show.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A cluster of the lab. Dropping it ends its nodes.
 pub struct Nodes {
@@ -105,12 +99,7 @@ pub fn copies(cluster: &Cluster, index: &str) -> Vec<Copy> {
 
 /// The nodes that have contexts of searches open.
 pub fn reading(cluster: &Cluster) -> Vec<String> {
-    let stats = cluster.get(&["_nodes", "stats", "indices", "search"]);
-    let nodes = stats["nodes"].as_object().unwrap().values();
-    nodes
-        .filter(|node| node["indices"]["search"]["open_contexts"] != 0)
-        .map(|node| node["name"].as_str().unwrap().to_owned())
-        .collect()
+    cluster.contexts_of_nodes().into_iter().filter(|(_, open)| *open > 0).map(|(name, _)| name).collect()
 }
 
 /// Waits for what `/_cluster/health` can wait for.
@@ -118,13 +107,4 @@ pub fn healthy(cluster: &Cluster, until: (&str, &str)) {
     let health = Request::get(&["_cluster", "health"]).query(until.0, until.1).query("timeout", "100s");
     let health = cluster.ask(health.timeout(PATIENCE));
     assert_eq!(health["timed_out"], false, "{}: not {until:?}: {health}", cluster.name);
-}
-
-/// Waits until something holds.
-pub fn until(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
