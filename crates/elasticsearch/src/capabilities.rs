@@ -43,6 +43,22 @@ pub struct Capabilities {
     pub hidden_indices: bool,
     /// Data streams.
     pub data_streams: bool,
+    /// Search pipelines.
+    pub search_pipelines: bool,
+    /// Index lifecycle management, where its module is there.
+    pub lifecycle_policies: bool,
+    /// Index state management, where its plugin is there.
+    pub state_policies: bool,
+    /// Snapshot lifecycle management, where its module is there.
+    pub snapshot_policies: bool,
+    /// Enrich policies, where their module is there.
+    pub enrich_policies: bool,
+    /// Transforms, where their module is there.
+    pub transforms: bool,
+    /// Roles and role mappings of x-pack, where it is there.
+    pub security_interface: bool,
+    /// Roles and role mappings of OpenSearch's security plugin, where it is there.
+    pub security_plugin: bool,
     /// Replication may go by segments, so that replicas lag: reads go to the primary.
     pub segment_replication: bool,
 }
@@ -74,6 +90,14 @@ fn elasticsearch(version: Version) -> Capabilities {
         final_pipeline: since(7, 5),
         hidden_indices: since(7, 7),
         data_streams: since(7, 9),
+        search_pipelines: false,
+        lifecycle_policies: since(6, 6),
+        state_policies: false,
+        snapshot_policies: since(7, 4),
+        enrich_policies: since(7, 5),
+        transforms: since(7, 5),
+        security_interface: since(7, 0),
+        security_plugin: false,
         segment_replication: false,
     }
 }
@@ -97,6 +121,14 @@ fn open_search(version: Version) -> Capabilities {
         final_pipeline: true,
         hidden_indices: true,
         data_streams: true,
+        search_pipelines: since(2, 9),
+        lifecycle_policies: false,
+        state_policies: true,
+        snapshot_policies: false,
+        enrich_policies: false,
+        transforms: false,
+        security_interface: false,
+        security_plugin: true,
         segment_replication: since(2, 3),
     }
 }

@@ -25,7 +25,7 @@ pub use capabilities::{Capabilities, PointInTime};
 pub use catalog::{Catalog, Index, Matcher, Selection, ShardIdentity};
 pub use client::Client;
 pub use connection::{Auth, Connection, Timeouts, Tls};
-pub use definitions::{Definition, DefinitionKind};
+pub use definitions::{Definition, DefinitionKind, Survey};
 pub use error::{Error, Result, Retry};
 pub use query::Query;
 pub use read::{ReadOptions, ShardReader};

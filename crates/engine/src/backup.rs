@@ -2,7 +2,6 @@
 //! saves one when a document is missing.
 
 mod assemble;
-mod definitions;
 mod line;
 mod shard;
 mod shards;
@@ -19,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use staged::staged;
 
-pub(crate) use definitions::word;
 pub(crate) use shards::{PageSink, Reading, read_shards};
 pub(crate) use steps::is_left_out;
 

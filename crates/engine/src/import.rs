@@ -238,7 +238,7 @@ mod tests {
             let mut reader = dump.open_documents(index, &file, 0, file.size()).expect("opened");
             reader.read_to_string(&mut content).expect("read");
             assert_eq!(content, HITS, "{index}");
-            let definitions = dump.definitions(index, &crate::parts::Parts::all()).expect("definitions");
+            let definitions = dump.definitions(index, &crate::parts::Parts::usual()).expect("definitions");
             assert_eq!(definitions.mappings.map(|raw| raw.get().to_owned()).as_deref(), Some("{}"), "{index}");
         }
         let stored = dump.documents("b").expect("read").expect("documents");

@@ -29,6 +29,8 @@ pub struct Manifest {
     pub indices: Vec<IndexEntry>,
     /// System and hidden indices that were left out.
     pub left_out_system: Vec<String>,
+    /// What else the cluster defines and the snapshot has not, in words.
+    pub not_saved: Vec<String>,
 }
 
 /// The first line.
@@ -48,8 +50,8 @@ pub struct Head {
     pub flavour: String,
     /// The server's version number.
     pub server_version: String,
-    /// What was taken. Not written where that is every part.
-    #[serde(default = "Parts::all", skip_serializing_if = "Parts::is_all")]
+    /// What was taken. Not written where that is what every snapshot had before this was.
+    #[serde(default = "Parts::unlisted", skip_serializing_if = "Parts::is_unlisted")]
     pub parts: Parts,
     /// Only documents that match it were taken, and counted; `None` where all were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,6 +176,8 @@ struct End {
     indices: u64,
     documents: u64,
     left_out_system: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    not_saved: Vec<String>,
     /// SHA-256 of all bytes before this line, in hex.
     sha256: String,
 }
@@ -244,6 +248,7 @@ impl Manifest {
             indices: self.indices.len() as u64,
             documents: self.documents(),
             left_out_system: self.left_out_system.clone(),
+            not_saved: self.not_saved.clone(),
             sha256: String::new(),
         };
         let sha256 = hex::encode(seal.finalize());
@@ -271,7 +276,7 @@ struct Reading {
     head: Option<Head>,
     definitions: Vec<DefinitionEntry>,
     indices: Vec<IndexEntry>,
-    left_out_system: Option<Vec<String>>,
+    ended: Option<End>,
     seal: Sha256,
     lines: usize,
 }
@@ -282,7 +287,7 @@ impl Reading {
         if bytes.len() > MAX_LINE {
             return self.damaged("a line is too long");
         }
-        if self.left_out_system.is_some() {
+        if self.ended.is_some() {
             return self.damaged("something stands behind its end");
         }
         let line = serde_json::from_slice(bytes).map_err(|source| ManifestError::Line { line: number, source })?;
@@ -342,14 +347,15 @@ impl Reading {
         if end.sha256 != hex::encode(std::mem::take(&mut self.seal).finalize()) {
             return self.damaged("its seal does not fit");
         }
-        self.left_out_system = Some(end.left_out_system);
+        self.ended = Some(end);
         Ok(())
     }
 
     fn finish(self) -> Result<Manifest, ManifestError> {
-        match (self.head, self.left_out_system) {
-            (Some(head), Some(left_out_system)) => {
-                Ok(Manifest { head, definitions: self.definitions, indices: self.indices, left_out_system })
+        match (self.head, self.ended) {
+            (Some(head), Some(End { left_out_system, not_saved, .. })) => {
+                let Self { definitions, indices, .. } = self;
+                Ok(Manifest { head, definitions, indices, left_out_system, not_saved })
             }
             _ => Err(ManifestError::Damaged { line: self.lines, what: "its end is missing".into() }),
         }
@@ -392,12 +398,13 @@ mod tests {
                 cluster_uuid: "u".into(),
                 flavour: "elasticsearch".into(),
                 server_version: "7.14.0".into(),
-                parts: Parts::all(),
+                parts: Parts::unlisted(),
                 query: None,
             },
             definitions: vec![DefinitionEntry { kind: "pipeline".into(), name: "p".into(), path: "/x".into() }],
             indices: vec![index("a"), index("b")],
             left_out_system: vec![".kibana".into()],
+            not_saved: vec!["snapshot repository s3".into()],
         }
     }
 

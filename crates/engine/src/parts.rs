@@ -23,10 +23,20 @@ pub enum Part {
     Analyzers,
     /// Aliases of indices.
     Aliases,
-    /// Ingest pipelines.
+    /// Ingest and search pipelines.
     Pipelines,
     /// Component, index and legacy templates.
     Templates,
+    /// Stored scripts and search templates.
+    Scripts,
+    /// Policies of lifecycles, index states, snapshots and enrichment.
+    Policies,
+    /// Transforms.
+    Transforms,
+    /// Persistent settings of the cluster. Only where asked for.
+    ClusterSettings,
+    /// Roles and role mappings. Only where asked for.
+    Security,
 }
 
 /// A set of parts.
@@ -36,7 +46,7 @@ pub struct Parts(BTreeSet<Part>);
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Documents,
         Self::Mappings,
         Self::Settings,
@@ -44,7 +54,15 @@ impl Part {
         Self::Aliases,
         Self::Pipelines,
         Self::Templates,
+        Self::Scripts,
+        Self::Policies,
+        Self::Transforms,
+        Self::ClusterSettings,
+        Self::Security,
     ];
+
+    /// Those that only come along where asked for: they rule the whole cluster.
+    pub const ASKED_FOR: [Self; 2] = [Self::ClusterSettings, Self::Security];
 
     /// Those that belong to an index.
     pub(crate) const OF_AN_INDEX: [Self; 5] =
@@ -60,24 +78,47 @@ impl Part {
             Self::Aliases => "aliases",
             Self::Pipelines => "pipelines",
             Self::Templates => "templates",
+            Self::Scripts => "scripts",
+            Self::Policies => "policies",
+            Self::Transforms => "transforms",
+            Self::ClusterSettings => "cluster_settings",
+            Self::Security => "security",
         }
     }
 
     /// The part that definitions of a kind belong to.
     pub(crate) fn of(kind: DefinitionKind) -> Self {
         match kind {
-            DefinitionKind::Pipeline => Self::Pipelines,
+            DefinitionKind::Pipeline | DefinitionKind::SearchPipeline => Self::Pipelines,
             DefinitionKind::LegacyTemplate | DefinitionKind::ComponentTemplate | DefinitionKind::IndexTemplate => {
                 Self::Templates
             }
+            DefinitionKind::Script => Self::Scripts,
+            DefinitionKind::LifecyclePolicy
+            | DefinitionKind::StatePolicy
+            | DefinitionKind::SnapshotPolicy
+            | DefinitionKind::EnrichPolicy => Self::Policies,
+            DefinitionKind::Transform => Self::Transforms,
+            DefinitionKind::ClusterSettings => Self::ClusterSettings,
+            DefinitionKind::Role
+            | DefinitionKind::RoleMapping
+            | DefinitionKind::OpenSearchActionGroup
+            | DefinitionKind::OpenSearchTenant
+            | DefinitionKind::OpenSearchRole
+            | DefinitionKind::OpenSearchRoleMapping => Self::Security,
         }
     }
 }
 
 impl Parts {
-    /// Every part.
-    pub fn all() -> Self {
-        Part::ALL.into_iter().collect()
+    /// Every part that comes along unasked.
+    pub fn usual() -> Self {
+        Part::ALL.into_iter().filter(|part| !Part::ASKED_FOR.contains(part)).collect()
+    }
+
+    /// The parts of a snapshot that does not list them: all that there were when none did.
+    pub(crate) fn unlisted() -> Self {
+        Part::OF_AN_INDEX.into_iter().chain([Part::Pipelines, Part::Templates]).collect()
     }
 
     /// Whether a part is among them.
@@ -85,9 +126,9 @@ impl Parts {
         self.0.contains(&part)
     }
 
-    /// Whether every part is among them.
-    pub fn is_all(&self) -> bool {
-        self.0.len() == Part::ALL.len()
+    /// Whether they are those of a snapshot that does not list them.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        *self == Self::unlisted()
     }
 
     /// Whether none is.
@@ -144,7 +185,8 @@ mod tests {
             let name = serde_json::to_value(part).expect("JSON");
             assert_eq!(name, part.name());
         }
-        assert_eq!(Parts::all().without(&parts).to_string(), "mappings, settings, aliases, pipelines, templates");
-        assert!(Parts::all().is_all() && !parts.is_all());
+        let rest = "mappings, settings, aliases, pipelines, templates, scripts, policies, transforms";
+        assert_eq!(Parts::usual().without(&parts).to_string(), rest);
+        assert!(Parts::unlisted().is_unlisted() && !parts.is_unlisted());
     }
 }

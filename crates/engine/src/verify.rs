@@ -98,7 +98,7 @@ pub async fn verify(
         indices.push(index(dump, &name, progress, cancel).await?);
         progress.end(&name);
     }
-    let (missing, query) = (Parts::all().without(&dump.parts()), dump.query().cloned());
+    let (missing, query) = (Parts::usual().without(&dump.parts()), dump.query().cloned());
     if let Some(client) = options.against.as_ref().filter(|_| !missing.has(Part::Documents)) {
         progress.phase("comparing");
         cluster::compare(client, &mut indices, query.clone(), progress, cancel).await?;
@@ -114,7 +114,7 @@ async fn index(
 ) -> Result<IndexVerification> {
     let mut problems = Vec::new();
     let (reading, of) = (Arc::clone(dump), name.to_owned());
-    if let Err(error) = blocking(move || reading.definitions(&of, &Parts::all()).map(drop)).await {
+    if let Err(error) = blocking(move || reading.definitions(&of, &Parts::usual()).map(drop)).await {
         problems.push(error.to_string());
     }
     let content = match runs::read(dump, name, progress, cancel).await {

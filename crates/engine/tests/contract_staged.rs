@@ -64,7 +64,7 @@ async fn the_snapshot_is_the_same_as_without_the_folder() {
         let patterns = ["larder-staged-*"];
 
         let straight = store.backup(&cluster, only(&patterns), |_| {}).await.expect("saved");
-        let by_way = staged(&store, &cluster, &patterns, &place, Parts::all(), &never).await.expect("saved");
+        let by_way = staged(&store, &cluster, &patterns, &place, Parts::usual(), &never).await.expect("saved");
         assert!(is_empty(folder.path()));
         assert_eq!(timeless(&by_way.manifest), timeless(&straight.manifest));
         assert_eq!(by_way.saved.data_blobs_new, 1, "only the manifest is new");
@@ -94,14 +94,14 @@ async fn nothing_stays_of_a_backup_that_was_stopped_or_refused() {
         let folder = TempDir::new().expect("a folder");
         let (place, stopped) = (folder.path().join("data"), CancellationToken::new());
         stopped.cancel();
-        let error = staged(&store, &cluster, &[index], &place, Parts::all(), &stopped).await.expect_err("stopped");
+        let error = staged(&store, &cluster, &[index], &place, Parts::usual(), &stopped).await.expect_err("stopped");
         assert!(matches!(error, Error::Interrupted), "{error}");
         assert!(is_empty(folder.path()));
 
         fs::create_dir(&place).expect("made");
         fs::write(place.join("precious"), "x").expect("written");
         let never = CancellationToken::new();
-        let error = staged(&store, &cluster, &[index], &place, Parts::all(), &never).await.expect_err("refused");
+        let error = staged(&store, &cluster, &[index], &place, Parts::usual(), &never).await.expect_err("refused");
         assert!(error.chain().contains("it must be empty"), "{error}");
         assert!(place.join("precious").exists());
         assert_eq!(store.repository.snapshots().expect("a list").len(), 0);

@@ -159,9 +159,11 @@ async fn save(backup: &Backup, cancel: &CancellationToken) -> Result<(BackupRepo
         indices = report.manifest.indices.len(),
         documents = report.manifest.documents(),
         bytes_added = report.saved.bytes_added,
+        definitions = report.manifest.definitions.len(),
         left_out_system = ?report.manifest.left_out_system,
         "saved"
     );
+    report.manifest.not_saved.iter().for_each(|what| tracing::warn!(what, "not saved"));
     Ok((report, files))
 }
 

@@ -25,7 +25,7 @@ fn matcher(option: &str, regex: &Match) -> Matcher {
     Matcher::new(format!("--{option}={}", regex.pattern()), move |name| asked.is_match(name))
 }
 
-/// multielasticdump knows no pipelines: they come along.
+/// multielasticdump knows no pipelines, scripts, policies and transforms: they come along.
 fn parts(args: &EsArgs) -> Parts {
     let part = |part: &es_args::Part| match part {
         es_args::Part::Data => Part::Documents,
@@ -35,7 +35,7 @@ fn parts(args: &EsArgs) -> Parts {
         es_args::Part::Settings => Part::Settings,
         es_args::Part::Template => Part::Templates,
     };
-    args.parts.iter().map(part).chain([Part::Pipelines]).collect()
+    args.parts.iter().map(part).chain([Part::Pipelines, Part::Scripts, Part::Policies, Part::Transforms]).collect()
 }
 
 /// For a backup. What else there is to say is the caller's.
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(wanted.rename("alpha"), "x-$1-alpha-y");
         let none = EsArgs::parse("").expect("args");
         let now = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
-        assert!(of_backup(&none, now).parts.is_all() && !selection(&none).include_system);
+        assert!(of_backup(&none, now).parts == Parts::usual() && !selection(&none).include_system);
         assert_eq!(of_restore(&none).wanted.rename("alpha"), "alpha");
     }
 }

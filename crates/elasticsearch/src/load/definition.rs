@@ -1,7 +1,6 @@
-//! Puts templates and pipelines back, each only where it is missing or may be replaced. Compares before it writes;
-//! never reprints a number.
+//! Puts definitions back, each only where it is missing or may be replaced. Compares before it writes; never reprints a number.
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
     object::{Object, raw, same},
 };
 use crate::{
-    definitions::{Definition, DefinitionKind},
+    definitions::{self, Definition, DefinitionKind},
     error::Error,
     request::Request,
 };
@@ -20,29 +19,20 @@ use crate::{
 /// 8 on, a legacy template is refused where an index template of the same patterns is; the other way round it is taken.
 pub fn put_order(kind: DefinitionKind) -> u8 {
     match kind {
-        DefinitionKind::Pipeline => 0,
-        DefinitionKind::LegacyTemplate => 1,
-        DefinitionKind::ComponentTemplate => 2,
-        DefinitionKind::IndexTemplate => 3,
-    }
-}
-
-/// As it is called in messages.
-fn noun(kind: DefinitionKind) -> &'static str {
-    match kind {
-        DefinitionKind::Pipeline => "pipeline",
-        DefinitionKind::ComponentTemplate => "component template",
-        DefinitionKind::IndexTemplate => "index template",
-        DefinitionKind::LegacyTemplate => "template",
-    }
-}
-
-fn path(kind: DefinitionKind) -> &'static [&'static str] {
-    match kind {
-        DefinitionKind::Pipeline => &["_ingest", "pipeline"],
-        DefinitionKind::ComponentTemplate => &["_component_template"],
-        DefinitionKind::IndexTemplate => &["_index_template"],
-        DefinitionKind::LegacyTemplate => &["_template"],
+        DefinitionKind::Script => 0,
+        DefinitionKind::Pipeline | DefinitionKind::SearchPipeline => 1,
+        DefinitionKind::LifecyclePolicy | DefinitionKind::StatePolicy => 2,
+        DefinitionKind::LegacyTemplate => 3,
+        DefinitionKind::ComponentTemplate => 4,
+        DefinitionKind::IndexTemplate => 5,
+        DefinitionKind::EnrichPolicy => 6,
+        DefinitionKind::Transform => 7,
+        DefinitionKind::OpenSearchActionGroup | DefinitionKind::OpenSearchTenant => 8,
+        DefinitionKind::Role | DefinitionKind::OpenSearchRole => 9,
+        DefinitionKind::RoleMapping | DefinitionKind::OpenSearchRoleMapping => 10,
+        // What they run, or forbid, must be there by then.
+        DefinitionKind::SnapshotPolicy => 11,
+        DefinitionKind::ClusterSettings => 12,
     }
 }
 
@@ -81,22 +71,6 @@ pub enum Standing {
     Other,
 }
 
-/// What newer servers add to a definition that they show, and do not take back.
-const SHOWN_ONLY: [&str; 4] = ["created_date", "created_date_millis", "modified_date", "modified_date_millis"];
-
-#[derive(Deserialize)]
-struct Listed<'a> {
-    name: String,
-    #[serde(borrow, alias = "component_template")]
-    index_template: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct Listing<'a> {
-    #[serde(borrow, alias = "component_templates")]
-    index_templates: Vec<Listed<'a>>,
-}
-
 impl Loader {
     /// Puts one definition back.
     ///
@@ -111,12 +85,12 @@ impl Loader {
             (Standing::Other, OnConflict::Skip) => return Ok(Put::Skipped),
             (Standing::Other, OnConflict::Fail) => {
                 let also = Some("and says something else".into());
-                return Err(LoadError::Exists { what: noun(definition.kind), name: definition.name.clone(), also });
+                return Err(LoadError::Exists { what: definition.kind.noun(), name: definition.name.clone(), also });
             }
             (Standing::Other, OnConflict::Overwrite) => Put::Replaced,
             (Standing::Absent, _) => Put::Created,
         };
-        self.write(definition, &wanted).await?;
+        self.write(definition, &wanted, put).await?;
         Ok(put)
     }
 
@@ -136,42 +110,85 @@ impl Loader {
         })
     }
 
-    /// The definition that the server has under this name.
+    /// The definition that the server has under this name, as a PUT takes it.
     ///
     /// # Errors
     /// [`LoadError::Server`].
     pub async fn definition(&self, kind: DefinitionKind, name: &str) -> Result<Option<Box<RawValue>>> {
-        let doing = || LoadError::doing(format!("looking for {} {name}", noun(kind)));
-        let segments = [path(kind), &[name]].concat();
-        let body: Box<RawValue> = match self.client().ask(Request::get(&segments)).await {
-            Err(Error::Refused { status: 404, .. }) => return Ok(None),
-            answer => answer.map_err(doing())?,
+        let answer = match self.ask_for(kind, name).await {
+            Err(error) if definitions::is_absent(&error) => return Ok(None),
+            answer => answer.map_err(looking(kind, name))?,
         };
-        let found = shown(kind, name, &body).map_err(|error| {
-            doing()(Error::Answer { method: "GET".into(), path: path(kind).join("/"), why: error.to_string() })
+        let shown = definitions::entries(kind, Some(name), &answer).map_err(|error| {
+            let path = kind.path().join("/");
+            looking(kind, name)(Error::Answer { method: "GET".into(), path, why: error.to_string() })
         })?;
-        Ok(found.map(|found| found.to_raw()))
+        let found = shown.into_iter().find(|(shown, _)| shown == name);
+        Ok(found.map(|(_, shown)| definitions::body(kind, shown).to_raw()))
     }
 
-    async fn write(&self, definition: &Definition, body: &RawValue) -> Result<()> {
+    async fn ask_for(&self, kind: DefinitionKind, name: &str) -> Result<Box<RawValue>, Error> {
+        self.client().ask(Request::get(&kind.path_of(name))).await
+    }
+
+    async fn write(&self, definition: &Definition, body: &RawValue, put: Put) -> Result<()> {
         let Definition { kind, ref name, .. } = *definition;
-        let segments = [path(kind), &[name.as_str()]].concat();
-        let request = Request::put(&segments).json(body.get().to_owned());
+        let putting = || LoadError::doing(format!("putting {} {name}", kind.noun()));
+        let path = kind.path_of(name);
+        let mut request = Request::put(&path).json(body.get().to_owned());
+        match (kind, put) {
+            // These are only replaced by one that names what it replaces.
+            (DefinitionKind::StatePolicy, Put::Replaced) => {
+                let current = self.ask_for(kind, name).await.map_err(looking(kind, name))?;
+                let current = Object::parse(current.get()).unwrap_or_default();
+                for (parameter, member) in [("if_seq_no", "_seq_no"), ("if_primary_term", "_primary_term")] {
+                    if let Some(value) = current.get(member) {
+                        request = request.query(parameter, value.get());
+                    }
+                }
+            }
+            // And these not at all.
+            (DefinitionKind::EnrichPolicy | DefinitionKind::Transform, Put::Replaced) => {
+                let mut delete = Request::delete(&path);
+                if kind == DefinitionKind::Transform {
+                    delete = delete.query("force", "true");
+                }
+                self.client().ask::<IgnoredAny>(delete).await.map_err(putting())?;
+            }
+            _ => {}
+        }
+        // What it reads may come later, or not at all: it says so when it is started.
+        if kind == DefinitionKind::Transform {
+            request = request.query("defer_validation", "true");
+        }
+        match self.client().ask::<IgnoredAny>(request).await {
+            Err(error) if definitions::is_absent(&error) => {
+                Err(LoadError::Unknown { what: kind.noun(), name: name.clone() })
+            }
+            answer => answer.map(drop).map_err(putting()),
+        }
+    }
+
+    /// Lets an enrich policy gather what it enriches with: without that no pipeline can name it.
+    ///
+    /// # Errors
+    /// [`LoadError::Server`].
+    pub async fn execute_enrich_policy(&self, name: &str) -> Result<()> {
+        let request = Request::put(&["_enrich", "policy", name, "_execute"]);
         let answer = self.client().ask::<IgnoredAny>(request).await;
-        answer.map(drop).map_err(LoadError::doing(format!("putting {} {name}", noun(kind))))
+        answer.map(drop).map_err(LoadError::doing(format!("executing enrich policy {name}")))
     }
 
     /// The definition as this server takes it.
     fn fitted(&self, definition: &Definition) -> Result<Box<RawValue>> {
         let Definition { kind, ref name, ref body, system: _ } = *definition;
-        let composable = matches!(kind, DefinitionKind::ComponentTemplate | DefinitionKind::IndexTemplate);
-        if composable && !self.client().can().composable_templates {
-            return Err(LoadError::Unknown { what: noun(kind), name: name.clone() });
+        if !kind.is_known_to(self.client().can()) {
+            return Err(LoadError::Unknown { what: kind.noun(), name: name.clone() });
         }
         let parsed = Object::parse(body.get());
         let mut body =
-            parsed.map_err(|source| LoadError::Definition { what: noun(kind), name: name.clone(), source })?;
-        without_shown_only(&mut body);
+            parsed.map_err(|source| LoadError::Definition { what: kind.noun(), name: name.clone(), source })?;
+        definitions::strip(kind, &mut body);
         if kind == DefinitionKind::LegacyTemplate {
             fit_template(&mut body, self.types())
                 .map_err(|source| LoadError::Mappings { index: format!("template {name}"), source })?;
@@ -180,10 +197,9 @@ impl Loader {
     }
 }
 
-fn without_shown_only(body: &mut Object) {
-    for name in SHOWN_ONLY {
-        body.remove(name);
-    }
+/// Says what was being tried.
+fn looking(kind: DefinitionKind, name: &str) -> impl FnOnce(Error) -> LoadError {
+    LoadError::doing(format!("looking for {} {name}", kind.noun()))
 }
 
 /// Templates of 5.x name their one pattern `template`; mappings have types before 7.0.
@@ -200,52 +216,9 @@ fn fit_template(body: &mut Object, types: Types) -> Result<(), mappings::Mapping
     Ok(())
 }
 
-/// Finds the definition in an answer: `{"name":{…}}`, or a list of name and body.
-fn shown(kind: DefinitionKind, name: &str, answer: &RawValue) -> Result<Option<Object>, serde_json::Error> {
-    let mut found = match kind {
-        DefinitionKind::Pipeline | DefinitionKind::LegacyTemplate => Object::parse(answer.get())?.object(name),
-        DefinitionKind::ComponentTemplate | DefinitionKind::IndexTemplate => {
-            let listing: Listing<'_> = serde_json::from_str(answer.get())?;
-            let listed = listing.index_templates.into_iter().find(|listed| listed.name == name);
-            listed.map(|listed| Object::parse(listed.index_template.get())).transpose()?
-        }
-    };
-    if let Some(found) = &mut found {
-        without_shown_only(found);
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn json(text: &str) -> Box<RawValue> {
-        RawValue::from_string(text.to_owned()).expect("JSON")
-    }
-
-    #[test]
-    fn a_definition_is_found_in_each_form_of_answer() {
-        let cases = [
-            (DefinitionKind::Pipeline, r#"{"p":{"processors":[],"modified_date_millis":1}}"#, r#"{"processors":[]}"#),
-            (DefinitionKind::LegacyTemplate, r#"{"p":{"order":0}}"#, r#"{"order":0}"#),
-            (
-                DefinitionKind::IndexTemplate,
-                r#"{"index_templates":[{"name":"q","index_template":{}},{"name":"p","index_template":{"priority":1}}]}"#,
-                r#"{"priority":1}"#,
-            ),
-            (
-                DefinitionKind::ComponentTemplate,
-                r#"{"component_templates":[{"name":"p","component_template":{"version":1.0}}]}"#,
-                r#"{"version":1.0}"#,
-            ),
-        ];
-        for (kind, answer, body) in cases {
-            let found = shown(kind, "p", &json(answer)).expect("an answer").expect("found");
-            assert_eq!(found.to_raw().get(), body);
-            assert!(shown(kind, "other", &json(answer)).expect("an answer").is_none());
-        }
-    }
 
     #[test]
     fn old_templates_are_fitted_to_servers_without_types() {
@@ -257,21 +230,19 @@ mod tests {
 
     #[test]
     fn definitions_are_put_back_before_those_that_name_them() {
-        let mut kinds = [
-            DefinitionKind::LegacyTemplate,
-            DefinitionKind::IndexTemplate,
-            DefinitionKind::Pipeline,
-            DefinitionKind::ComponentTemplate,
-        ];
+        let mut kinds = DefinitionKind::ALL;
         kinds.sort_by_key(|kind| put_order(*kind));
-        assert_eq!(
-            kinds,
-            [
-                DefinitionKind::Pipeline,
-                DefinitionKind::LegacyTemplate,
-                DefinitionKind::ComponentTemplate,
-                DefinitionKind::IndexTemplate
-            ]
-        );
+        let place = |kind| kinds.iter().position(|of| *of == kind);
+        for (first, then) in [
+            (DefinitionKind::Script, DefinitionKind::Pipeline),
+            (DefinitionKind::Pipeline, DefinitionKind::LegacyTemplate),
+            (DefinitionKind::LegacyTemplate, DefinitionKind::IndexTemplate),
+            (DefinitionKind::ComponentTemplate, DefinitionKind::IndexTemplate),
+            (DefinitionKind::LifecyclePolicy, DefinitionKind::IndexTemplate),
+            (DefinitionKind::Role, DefinitionKind::RoleMapping),
+            (DefinitionKind::OpenSearchTenant, DefinitionKind::OpenSearchRole),
+        ] {
+            assert!(place(first) < place(then), "{first:?} {then:?}");
+        }
     }
 }

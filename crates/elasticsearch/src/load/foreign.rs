@@ -12,7 +12,7 @@ use super::{
     object::{Object, raw},
     settings::{Settings, SettingsError},
 };
-use crate::definitions::{Definition, DefinitionKind, named};
+use crate::definitions::{Definition, DefinitionKind, is_system};
 
 /// JSON in a string in a string…: nobody wraps it more often.
 const MAX_WRAPS: usize = 3;
@@ -123,8 +123,14 @@ pub fn with_analysis(settings: &RawValue, analysis: &RawValue, index: &str) -> R
 /// [`ForeignError`].
 pub fn parse_template(file: &[u8], index: &str) -> Result<Vec<Definition>> {
     let templates = object("template", file, index)?.unwrap_or_default();
-    let bodies = templates.iter().map(|(name, body)| (name.to_owned(), body.to_owned()));
-    Ok(named(DefinitionKind::LegacyTemplate, bodies))
+    let kind = DefinitionKind::LegacyTemplate;
+    let template = |(name, body): (&str, &RawValue)| Definition {
+        kind,
+        name: name.to_owned(),
+        body: body.to_owned(),
+        system: is_system(kind, name, &Object::parse(body.get()).unwrap_or_default()),
+    };
+    Ok(templates.iter().map(template).collect())
 }
 
 /// `INDEX.settings.json` for these settings: without what belongs to the server that wrote them, because the one that

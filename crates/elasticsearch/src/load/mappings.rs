@@ -165,29 +165,47 @@ pub fn beyond_saved(effective: &RawValue, saved: &RawValue) -> Vec<String> {
     effective.difference(&saved).cloned().collect()
 }
 
+/// The fields (dotted names) whose values are documents of their own.
+pub fn nested_paths(mappings: &RawValue) -> Vec<String> {
+    let mut paths = BTreeSet::new();
+    walk(mappings, &mut |name, field| {
+        if field.get("type").is_some_and(|kind| kind.get() == r#""nested""#) {
+            paths.insert(name.to_owned());
+        }
+    });
+    paths.into_iter().collect()
+}
+
 fn fields(mappings: &RawValue) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let Ok(root) = Object::parse(mappings.get()) else { return names };
-    if is_typed(&root) {
-        for (_, mapping) in root.iter() {
-            properties(mapping, "", 0, &mut names);
-        }
-    } else {
-        properties(mappings, "", 0, &mut names);
-    }
+    walk(mappings, &mut |name, _| {
+        names.insert(name.to_owned());
+    });
     names
 }
 
-fn properties(mapping: &RawValue, path: &str, depth: usize, names: &mut BTreeSet<String>) {
-    let Ok(mapping) = Object::parse(mapping.get()) else { return };
+/// Shows each field of mappings, with types or without, by its dotted name.
+fn walk(mappings: &RawValue, see: &mut impl FnMut(&str, &Object)) {
+    let Ok(root) = Object::parse(mappings.get()) else { return };
+    if is_typed(&root) {
+        for (_, mapping) in root.iter() {
+            properties(&Object::parse(mapping.get()).unwrap_or_default(), "", 0, see);
+        }
+    } else {
+        properties(&root, "", 0, see);
+    }
+}
+
+fn properties(mapping: &Object, path: &str, depth: usize, see: &mut impl FnMut(&str, &Object)) {
     if depth == MAX_DEPTH {
         return;
     }
     for part in ["properties", "fields"] {
         for (name, inner) in mapping.object(part).unwrap_or_default().iter() {
             let name = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-            properties(inner, &name, depth + 1, names);
-            names.insert(name);
+            let Ok(field) = Object::parse(inner.get()) else { continue };
+            properties(&field, &name, depth + 1, see);
+            see(&name, &field);
         }
     }
 }
@@ -255,5 +273,13 @@ mod tests {
         );
         assert_eq!(beyond_saved(&effective, &saved), ["a.b.raw", "c"]);
         assert!(beyond_saved(&saved, &effective).is_empty());
+    }
+
+    #[test]
+    fn nested_fields_are_found_below_others_and_below_types() {
+        let plain = r#"{"properties":{"a":{"properties":{"b":{"type":"nested","properties":{"c":{"type":"nested"}}}}},"type":{"type":"keyword"}}}"#;
+        for mappings in [plain.to_owned(), format!(r#"{{"doc":{plain}}}"#)] {
+            assert_eq!(nested_paths(&json(&mappings)), ["a.b", "a.b.c"], "{mappings}");
+        }
     }
 }

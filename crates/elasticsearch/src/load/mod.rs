@@ -17,7 +17,7 @@ pub mod foreign;
 mod gate;
 mod loaded;
 mod mappings;
-mod object;
+pub(crate) mod object;
 mod pace;
 mod parcel;
 mod presence;
@@ -35,6 +35,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use rand::RngExt as _;
 
+pub(crate) use self::mappings::{beyond_saved as fields_beyond, nested_paths};
 pub use self::{
     answer::Unbelievable,
     batch::{BulkBatch, BulkTarget, PushError},

@@ -8,7 +8,7 @@ use elasticsearch::{
 };
 use repository::{FileSpec, Segment, SnapshotSpec, Writer};
 
-use super::{BackupOptions, definitions::word, shard::ShardRuns, steps::Looked};
+use super::{BackupOptions, shard::ShardRuns, steps::Looked};
 use crate::{
     error::{Doing as _, Error, Result},
     fingerprint::Fingerprint,
@@ -28,7 +28,7 @@ pub(super) struct Contents {
 /// Stores the small files and gives all files of the snapshot, with the manifest that lists them.
 pub(super) fn store(writer: &Writer, contents: Contents) -> Result<(Vec<FileSpec>, Manifest)> {
     let Contents { head, looked, shards } = contents;
-    let Looked { catalog, definitions } = &*looked;
+    let Looked { catalog, definitions, not_saved } = &*looked;
     let mut files = Vec::new();
     let templates = foreign::write_template(definitions);
     let templates = if templates.is_empty() { None } else { Some(put(writer, &templates)?) };
@@ -43,7 +43,8 @@ pub(super) fn store(writer: &Writer, contents: Contents) -> Result<(Vec<FileSpec
         indices.push(documents(index, shards, &head, &mut files));
     }
     let definitions = definition_files(writer, definitions, &mut files)?;
-    let manifest = Manifest { head, definitions, indices, left_out_system: catalog.left_out_system.clone() };
+    let (left_out_system, not_saved) = (catalog.left_out_system.clone(), not_saved.clone());
+    let manifest = Manifest { head, definitions, indices, left_out_system, not_saved };
     files.push(FileSpec { path: layout::manifest_path(), segments: vec![manifest_segment(writer, &manifest)?] });
     Ok((files, manifest))
 }
@@ -144,7 +145,7 @@ fn definition_files(
 ) -> Result<Vec<DefinitionEntry>> {
     let mut entries = Vec::new();
     for definition in definitions {
-        let kind = word(definition.kind);
+        let kind = definition.kind.word();
         let path = layout::definition_path(kind, &definition.name);
         let segments = vec![put(writer, definition.body.get().as_bytes())?];
         files.push(FileSpec { path: path.clone(), segments });

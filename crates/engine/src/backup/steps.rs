@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use elasticsearch::{Catalog, Client, Definition, DefinitionKind, Flavour, Index, Matcher, Selection};
+use elasticsearch::{Catalog, Client, Definition, DefinitionKind, Flavour, Index, Matcher, Selection, Survey};
 use repository::{Lock, Repository, Writer};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,8 @@ pub(super) struct Backup<'a> {
 pub(super) struct Looked {
     pub(super) catalog: Catalog,
     pub(super) definitions: Vec<Definition>,
+    /// What the cluster defines and no snapshot has, in words.
+    pub(super) not_saved: Vec<String>,
 }
 
 impl Backup<'_> {
@@ -41,10 +43,10 @@ impl Backup<'_> {
     pub(super) async fn look(&self) -> Result<Looked> {
         self.progress.phase("looking");
         let catalog = unless(self.cancel, catalog(self.client, &self.options.selection)).await?;
-        let definitions = unless(self.cancel, definitions(self.client, self.options)).await?;
+        let Survey { definitions, not_saved } = unless(self.cancel, definitions(self.client, self.options)).await?;
         let documents = catalog.indices.iter().filter(|_| self.with_documents()).map(|index| index.documents).sum();
         self.progress.expect(catalog.indices.len() as u64, documents);
-        Ok(Looked { catalog, definitions })
+        Ok(Looked { catalog, definitions, not_saved })
     }
 
     /// Reads the documents, if they are wanted, into sinks that `make` makes, and settles the lock meanwhile: the outer result
@@ -177,12 +179,14 @@ pub(super) async fn catalog(client: &Client, selection: &Selection) -> Result<Ca
 
 /// The cluster's definitions that are wanted. The server's own come with the server; saving them would only conflict with those
 /// of another version.
-async fn definitions(client: &Client, options: &BackupOptions) -> Result<Vec<Definition>> {
+async fn definitions(client: &Client, options: &BackupOptions) -> Result<Survey> {
     let mut kinds = DefinitionKind::ALL.to_vec();
     kinds.retain(|kind| options.parts.has(Part::of(*kind)));
-    let mut definitions = client.definitions(&kinds).await.doing(|| "cannot read templates and pipelines".into())?;
-    definitions.retain(|definition| !definition.system && !is_left_out(definition, options.without_templates.as_ref()));
-    Ok(definitions)
+    let survey = client.survey(&kinds).await;
+    let mut survey = survey.doing(|| "cannot read templates, pipelines and the like".into())?;
+    let without = options.without_templates.as_ref();
+    survey.definitions.retain(|definition| !definition.system && !is_left_out(definition, without));
+    Ok(survey)
 }
 
 /// Whether it is a template whose name `without` accepts.

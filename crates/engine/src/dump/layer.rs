@@ -9,7 +9,6 @@ use repository::{Entry, EntryKind, File, Reader, Snapshot};
 use serde_json::value::RawValue;
 
 use crate::{
-    backup::word,
     error::{Doing as _, Error, Result},
     layout::{self, Piece},
     manifest::{DefinitionEntry, Manifest},
@@ -157,7 +156,7 @@ impl Layer {
         let damaged = |why: String| Error::Dump { path: entry.path.clone(), why };
         let kind = DefinitionKind::ALL
             .into_iter()
-            .find(|kind| word(*kind) == entry.kind)
+            .find(|kind| kind.word() == entry.kind)
             .ok_or_else(|| damaged(format!("its kind {} is not known to this program", entry.kind)))?;
         let text = String::from_utf8(self.read(&entry.path)?).map_err(|error| damaged(error.to_string()))?;
         let body = RawValue::from_string(text).map_err(|error| damaged(error.to_string()))?;
@@ -277,7 +276,7 @@ fn pieces_of(part: Part) -> &'static [Piece] {
         Part::Analyzers => &[Piece::Settings, Piece::Analyzer],
         Part::Aliases => &[Piece::Alias],
         Part::Templates => &[Piece::Template],
-        Part::Pipelines => &[],
+        _ => &[],
     }
 }
 

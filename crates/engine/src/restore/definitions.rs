@@ -1,5 +1,5 @@
-//! Pipelines and templates. Pipelines come before the indices, templates behind them: a template that is there when an
-//! index is created would add to it what it did not have.
+//! Pipelines, templates, policies and the like. Scripts and pipelines come before the indices, all else behind them: a template
+//! that is there when an index is created would add to it what it did not have, and a policy would act on it half-filled.
 
 use elasticsearch::{
     Definition, DefinitionKind,
@@ -7,16 +7,36 @@ use elasticsearch::{
 };
 
 use super::{RestorePlan, Restoring, report::DefinitionReport};
-use crate::{
-    backup::word,
-    error::{Doing as _, Error, Result},
-};
+use crate::error::{Doing as _, Error, Result};
+
+/// What became of one that the server has no place for.
+pub(super) const UNSUPPORTED: &str = "unsupported";
 
 /// What goes before the indices, and what behind them, each in the order in which they refer to each other.
 pub(super) fn split(plan: &RestorePlan) -> (Vec<Definition>, Vec<Definition>) {
     let mut all = plan.definitions.clone();
-    all.sort_by_key(|definition| put_order(definition.kind));
-    all.into_iter().partition(|definition| definition.kind == DefinitionKind::Pipeline)
+    all.sort_by_key(place);
+    all.into_iter().partition(|definition| {
+        use DefinitionKind::{Pipeline, Script, SearchPipeline};
+        matches!(definition.kind, Script | Pipeline | SearchPipeline) && !is_enriching(definition)
+    })
+}
+
+/// Its place, with those of others between.
+fn place(definition: &Definition) -> u8 {
+    let kind = if is_enriching(definition) { DefinitionKind::EnrichPolicy } else { definition.kind };
+    2 * put_order(kind) + u8::from(is_enriching(definition))
+}
+
+/// Whether it is a pipeline that is refused until the enrich policy that it names has gathered what it gives.
+fn is_enriching(definition: &Definition) -> bool {
+    definition.kind == DefinitionKind::Pipeline && definition.body.get().contains("\"enrich\"")
+}
+
+/// Whether restores go on where the server has nothing of its kind. Without pipelines and templates documents may end up otherwise.
+pub(super) fn may_lack(kind: DefinitionKind) -> bool {
+    use DefinitionKind::{ComponentTemplate, IndexTemplate, LegacyTemplate, Pipeline, Script};
+    !matches!(kind, Script | Pipeline | LegacyTemplate | ComponentTemplate | IndexTemplate)
 }
 
 /// Puts them into the cluster; the first that the server refuses ends it.
@@ -24,7 +44,7 @@ pub(super) async fn put(restoring: &Restoring, definitions: Vec<Definition>) -> 
     let mut reports = Vec::with_capacity(definitions.len());
     for definition in definitions {
         let what = put_one(restoring, &definition).await?;
-        reports.push(DefinitionReport { kind: word(definition.kind), name: definition.name, what, why: None });
+        reports.push(DefinitionReport { kind: definition.kind.word(), name: definition.name, what, why: None });
     }
     Ok(reports)
 }
@@ -35,9 +55,16 @@ pub(super) async fn put_each(restoring: &Restoring, definitions: Vec<Definition>
     let mut reports = Vec::with_capacity(definitions.len());
     let mut gone = false;
     for definition in definitions {
-        let kind = word(definition.kind);
+        let kind = definition.kind.word();
         let (what, why) = if gone {
-            ("failed", Some(format!("cannot put {kind} {} back: the server was gone before", definition.name)))
+            (
+                "failed",
+                Some(format!(
+                    "cannot put {} {} back: the server was gone before",
+                    definition.kind.noun(),
+                    definition.name
+                )),
+            )
         } else {
             match put_one(restoring, &definition).await {
                 Ok(what) => (what, None),
@@ -58,12 +85,56 @@ fn is_gone(error: &Error) -> bool {
 }
 
 async fn put_one(restoring: &Restoring, definition: &Definition) -> Result<&'static str> {
-    let put = restoring.loader.put_definition(definition, restoring.on_conflict).await;
-    let put = put.doing(|| format!("cannot put {} {} back", word(definition.kind), definition.name))?;
+    let Definition { kind, name, .. } = definition;
+    let doing = || format!("cannot put {} {name} back", kind.noun());
+    let put = match restoring.loader.put_definition(definition, restoring.on_conflict).await {
+        Err(LoadError::Unknown { .. }) if may_lack(*kind) => return Ok(UNSUPPORTED),
+        put => put.doing(doing)?,
+    };
+    if *kind == DefinitionKind::EnrichPolicy && matches!(put, Put::Created | Put::Replaced) {
+        restoring.loader.execute_enrich_policy(name).await.doing(doing)?;
+    }
     Ok(match put {
         Put::Created => "created",
         Put::Replaced => "replaced",
         Put::Same => "same",
         Put::Skipped => "skipped",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::parts::Parts;
+
+    #[test]
+    fn a_pipeline_that_enriches_comes_behind_the_policy_that_it_names() {
+        let definition = |kind, name: &str, body: &str| {
+            let body = RawValue::from_string(body.to_owned()).expect("JSON");
+            Definition { kind, name: name.into(), body, system: false }
+        };
+        let definitions = vec![
+            definition(DefinitionKind::IndexTemplate, "t", "{}"),
+            definition(DefinitionKind::Pipeline, "enriching", r#"{"processors":[{"enrich":{"policy_name":"e"}}]}"#),
+            definition(DefinitionKind::Pipeline, "plain", r#"{"processors":[]}"#),
+            definition(DefinitionKind::EnrichPolicy, "e", "{}"),
+            definition(DefinitionKind::Script, "s", "{}"),
+        ];
+        let plan = RestorePlan {
+            indices: Vec::new(),
+            definitions,
+            missing: Parts::from_iter([]),
+            conflicts: Vec::new(),
+            unsupported: Vec::new(),
+            left_out_system: Vec::new(),
+        };
+        let (before, after) = split(&plan);
+        let names = |of: &[Definition]| of.iter().map(|of| of.name.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (names(&before), names(&after)),
+            (vec!["s".into(), "plain".into()], vec!["t".into(), "e".into(), "enriching".into()])
+        );
+    }
 }

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use elasticsearch::{
     Definition, Matcher, Selection,
-    load::{Loader, Standing},
+    load::{LoadError, Loader, Standing},
 };
 use regex::Regex;
 
+use super::definitions::may_lack;
 use crate::{
     backup::is_left_out,
     blocking::blocking,
@@ -44,12 +45,14 @@ pub struct Wanted {
 pub struct RestorePlan {
     /// The indices, by their names in the dump.
     pub indices: Vec<IndexPlan>,
-    /// Pipelines and templates.
+    /// Pipelines, templates, policies and the like.
     pub definitions: Vec<Definition>,
     /// Parts that are wanted, and that the dump does not have.
     pub missing: Parts,
     /// What is there already, in words.
     pub conflicts: Vec<String>,
+    /// Definitions that the server has no place for, in words.
+    pub unsupported: Vec<String>,
     /// Indices of a foreign dump that are left out because their names begin with a dot.
     pub left_out_system: Vec<String>,
 }
@@ -120,13 +123,19 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
         index.exists = taken.contains(&index.target);
     }
     let mut conflicts: Vec<String> = taken.iter().map(|name| format!("index {name}")).collect();
+    let mut unsupported = Vec::new();
     for definition in &definitions {
-        if let Some(conflict) = conflict(loader, definition).await? {
-            conflicts.push(conflict);
+        let name = format!("{} {}", definition.kind.noun(), definition.name);
+        match loader.standing(definition).await {
+            // One that says the same is no conflict.
+            Ok(Standing::Absent | Standing::Same) => {}
+            Ok(Standing::Other) => conflicts.push(format!("{name} with other content")),
+            Err(LoadError::Unknown { .. }) if may_lack(definition.kind) => unsupported.push(name),
+            Err(error) => return Err(error).doing(|| format!("cannot see whether {name} is there")),
         }
     }
     let missing = wanted.parts.without(&dump.parts());
-    Ok(RestorePlan { indices, definitions, missing, conflicts, left_out_system })
+    Ok(RestorePlan { indices, definitions, missing, conflicts, unsupported, left_out_system })
 }
 
 /// The chosen indices, and those left out because they are the system's. What larder saved was wanted when it was
@@ -157,22 +166,12 @@ fn choose(dump: &Dump, wanted: &Wanted) -> Result<(Vec<IndexPlan>, Vec<String>)>
     Ok((plans, left_out))
 }
 
-/// A definition that is there and says the same is no conflict.
-async fn conflict(loader: &Loader, definition: &Definition) -> Result<Option<String>> {
-    let word = crate::backup::word(definition.kind);
-    let doing = || format!("cannot see whether {word} {} is there", definition.name);
-    Ok(match loader.standing(definition).await.doing(doing)? {
-        Standing::Absent | Standing::Same => None,
-        Standing::Other => Some(format!("{word} {} with other content", definition.name)),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn wanted(renames: Vec<Rename>) -> Wanted {
-        Wanted { selection: Selection::default(), renames, parts: Parts::all(), without_templates: None }
+        Wanted { selection: Selection::default(), renames, parts: Parts::usual(), without_templates: None }
     }
 
     #[test]

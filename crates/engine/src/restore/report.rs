@@ -3,7 +3,7 @@
 use elasticsearch::load::Rejected;
 use serde::Serialize;
 
-use super::RestorePlan;
+use super::{RestorePlan, definitions::UNSUPPORTED};
 use crate::parts::Parts;
 
 /// What a restore did.
@@ -27,7 +27,7 @@ pub struct DefinitionReport {
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// `created`, `replaced`, `same`, `skipped` or `failed`.
+    /// `created`, `replaced`, `same`, `skipped`, `unsupported` (the server has no place for it) or `failed`.
     pub what: &'static str,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,14 +104,21 @@ impl RestoreReport {
         failures
     }
 
-    /// What the user allowed to be left out, and was.
+    /// What was left out, as the user allowed or because this server has no place for it.
     pub fn left_out(&self) -> Vec<String> {
         let indices = self.indices.iter().filter(|index| matches!(index.outcome, IndexOutcome::Skipped));
-        let definitions = self.definitions.iter().filter(|definition| definition.what == "skipped");
+        let definitions = self.definitions.iter().filter_map(|definition| {
+            let why = match definition.what {
+                "skipped" => "it was there",
+                UNSUPPORTED => "this server has no place for it",
+                _ => return None,
+            };
+            Some(format!("{} {}: {why}", definition.kind.replace('_', " "), definition.name))
+        });
         let rejecting = self.indices.iter().filter(|index| index.rejected > 0);
         indices
             .map(|index| format!("index {}: it was there", index.target))
-            .chain(definitions.map(|definition| format!("{} {}: it was there", definition.kind, definition.name)))
+            .chain(definitions)
             .chain(rejecting.map(|index| format!("index {}: {} rejected documents", index.target, index.rejected)))
             .collect()
     }

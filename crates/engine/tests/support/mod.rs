@@ -149,7 +149,7 @@ impl Store {
 pub fn options(selection: Selection) -> BackupOptions {
     BackupOptions {
         selection,
-        parts: Parts::all(),
+        parts: Parts::usual(),
         query: None,
         without_templates: None,
         hostname: "host-0".into(),
@@ -168,7 +168,7 @@ pub fn only(patterns: &[&str]) -> Selection {
 
 /// Everything of a dump.
 pub fn everything() -> Wanted {
-    Wanted { selection: Selection::default(), renames: Vec::new(), parts: Parts::all(), without_templates: None }
+    Wanted { selection: Selection::default(), renames: Vec::new(), parts: Parts::usual(), without_templates: None }
 }
 
 pub async fn restore(

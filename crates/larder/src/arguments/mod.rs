@@ -14,6 +14,7 @@ mod restore;
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, FromArgMatches as _, Parser, Subcommand};
+use engine::parts::Parts;
 
 pub use self::kubectl::{KubectlArguments, PluginArguments};
 pub use elasticsearch::ElasticsearchArguments;
@@ -24,7 +25,7 @@ pub use pod::{
     WipePodArguments,
 };
 pub use repository::{RepositoryArguments, new_password, variable};
-pub use restore::RestoreArguments;
+pub use restore::{AlsoArgument, RestoreArguments};
 
 /// Backup and restore of Elasticsearch and OpenSearch, into repositories in restic's format.
 ///
@@ -177,6 +178,9 @@ pub struct BackupArguments {
     /// Save hidden and system indices (names that begin with a dot) too
     #[arg(long, env = "LARDER_INCLUDE_SYSTEM", value_parser = clap::builder::FalseyValueParser::new())]
     pub include_system: bool,
+    /// Save these too, which rule the whole cluster
+    #[arg(long, env = "LARDER_ALSO", value_enum, value_delimiter = ',', value_name = "KIND")]
+    pub also: Vec<AlsoArgument>,
     /// Tag of the snapshot
     #[arg(long = "tag", env = "LARDER_TAG", value_delimiter = ',', value_name = "TAG")]
     pub tags: Vec<String>,
@@ -193,6 +197,13 @@ pub struct BackupArguments {
     pub elasticsearch: ElasticsearchArguments,
     #[command(flatten)]
     pub repository: RepositoryArguments,
+}
+
+impl BackupArguments {
+    /// The parts that are wanted.
+    pub fn parts(&self) -> Parts {
+        restore::with(&self.also)
+    }
 }
 
 /// Which indices.

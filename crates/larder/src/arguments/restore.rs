@@ -20,12 +20,15 @@ pub struct RestoreArguments {
     /// Change the names of indices: REGEX=REPLACEMENT, where $1 stands for a group. Several are applied in order
     #[arg(long = "rename", env = "LARDER_RENAME", value_name = "REGEX=REPLACEMENT", value_parser = parse_rename)]
     pub renames: Vec<Rename>,
-    /// What to do with indices, templates and pipelines that are there already
+    /// What to do with indices, templates, pipelines and the like that are there already
     #[arg(long, env = "LARDER_ON_CONFLICT", value_enum, default_value = "fail")]
     pub on_conflict: ConflictArgument,
     /// Restore only these
     #[arg(long, env = "LARDER_ONLY", value_enum, value_delimiter = ',', value_name = "KIND")]
     pub only: Vec<PartArgument>,
+    /// Restore these too, which rule the whole cluster
+    #[arg(long, env = "LARDER_ALSO", value_enum, value_delimiter = ',', value_name = "KIND", conflicts_with = "only")]
+    pub also: Vec<AlsoArgument>,
     /// Do not restore these
     #[arg(long, env = "LARDER_SKIP", value_enum, value_delimiter = ',', value_name = "KIND", conflicts_with = "only")]
     pub skip: Vec<PartArgument>,
@@ -63,18 +66,53 @@ pub enum PartArgument {
     Settings,
     /// Aliases of indices
     Aliases,
-    /// Ingest pipelines
+    /// Ingest and search pipelines
     Pipelines,
     /// Component, index and legacy templates
     Templates,
+    /// Stored scripts and search templates
+    Scripts,
+    /// Policies of lifecycles, index states, snapshots and enrichment
+    Policies,
+    /// Transforms; they are not started
+    Transforms,
+    /// Persistent settings of the cluster, where they were saved
+    ClusterSettings,
+    /// Roles and role mappings, where they were saved
+    Security,
+}
+
+/// What only comes along where asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlsoArgument {
+    /// Persistent settings of the cluster
+    ClusterSettings,
+    /// Roles and role mappings; users cannot be read with their passwords
+    Security,
+}
+
+impl From<AlsoArgument> for Part {
+    fn from(argument: AlsoArgument) -> Self {
+        match argument {
+            AlsoArgument::ClusterSettings => Self::ClusterSettings,
+            AlsoArgument::Security => Self::Security,
+        }
+    }
+}
+
+/// The usual parts, and these.
+pub fn with(also: &[AlsoArgument]) -> Parts {
+    Parts::usual().iter().chain(also.iter().map(|argument| (*argument).into())).collect()
 }
 
 impl RestoreArguments {
     /// The parts that are wanted.
     pub fn parts(&self) -> Parts {
         let named = |arguments: &[PartArgument], part: Part| arguments.contains(&part.into());
-        let wanted = |part: &Part| (self.only.is_empty() || named(&self.only, *part)) && !named(&self.skip, *part);
-        Part::ALL.into_iter().filter(wanted).collect()
+        if !self.only.is_empty() {
+            return Part::ALL.into_iter().filter(|part| named(&self.only, *part)).collect();
+        }
+        with(&self.also).iter().filter(|part| !named(&self.skip, *part)).collect()
     }
 }
 
@@ -98,6 +136,11 @@ impl From<Part> for PartArgument {
             Part::Aliases => Self::Aliases,
             Part::Pipelines => Self::Pipelines,
             Part::Templates => Self::Templates,
+            Part::Scripts => Self::Scripts,
+            Part::Policies => Self::Policies,
+            Part::Transforms => Self::Transforms,
+            Part::ClusterSettings => Self::ClusterSettings,
+            Part::Security => Self::Security,
         }
     }
 }

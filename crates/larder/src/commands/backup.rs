@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result};
 use elasticsearch::{Client, Selection};
 use engine::{
     backup::{self, BackupOptions, BackupReport, READERS},
-    parts::Parts,
     progress::Progress,
 };
 use repository::WriterOptions;
@@ -25,10 +24,11 @@ pub async fn run(arguments: BackupArguments, output: &Output) -> Result<Exit> {
     if arguments.dry_run {
         return dry_run(&client, &selection, output).await;
     }
+    let parts = arguments.parts();
     let BackupArguments { repository, tags, host: hostname, compression, .. } = arguments;
     let options = BackupOptions {
         selection,
-        parts: Parts::all(),
+        parts,
         query: None,
         without_templates: None,
         hostname,
@@ -103,22 +103,29 @@ fn left_out(output: &Output, names: &[String]) {
     }
 }
 
+/// Says what the cluster has and the snapshot has not.
+pub fn not_saved(output: &Output, what: &[String]) {
+    what.iter().for_each(|what| output.say(format!("not saved: {what}")));
+}
+
 fn summary(output: &Output, report: &BackupReport, progress: &Progress) {
     let BackupReport { saved, manifest } = report;
     let elapsed = progress.view().elapsed;
     let documents = manifest.documents();
     let of_documents: u64 = manifest.indices.iter().map(|index| index.bytes).sum();
     output.say(format!(
-        "saved snapshot {}: {}, {}, {} in {} ({} documents/s)",
+        "saved snapshot {}: {}, {}, {}, {} in {} ({} documents/s)",
         saved.snapshot.short_id(),
         indices_of(manifest.indices.len() as u64),
         counted(documents, "document"),
+        counted(manifest.definitions.len() as u64, "definition"),
         bytes(of_documents),
         duration(elapsed),
         count(rate(documents, elapsed)),
     ));
     output.say(format!("new in the repository: {}, stored as {}", bytes(saved.bytes_added), bytes(saved.bytes_stored)));
     left_out(output, &manifest.left_out_system);
+    not_saved(output, &manifest.not_saved);
     output.object(
         "summary",
         &json!({
@@ -130,7 +137,9 @@ fn summary(output: &Output, report: &BackupReport, progress: &Progress) {
             "bytes_added": saved.bytes_added,
             "bytes_stored": saved.bytes_stored,
             "seconds": elapsed.as_secs_f64(),
+            "definitions": manifest.definitions.len(),
             "left_out_system": manifest.left_out_system,
+            "not_saved": manifest.not_saved,
         }),
     );
 }

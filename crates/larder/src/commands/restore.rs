@@ -83,6 +83,9 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
     for conflict in &plan.conflicts {
         output.say(format!("already there: {conflict}"));
     }
+    for one in &plan.unsupported {
+        output.say(format!("this server has no place for {one}"));
+    }
     tell_left_out_system(output, &plan.left_out_system);
     open::tell_missing(output, &plan.missing);
     let blocked = !plan.conflicts.is_empty() && options.on_conflict == elasticsearch::load::OnConflict::Fail;
@@ -91,7 +94,7 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
         &json!({
             "command": "restore", "dry_run": true, "indices": plan.indices.len(),
             "definitions": plan.definitions.len(), "conflicts": plan.conflicts, "would_fail": blocked,
-            "left_out_system": plan.left_out_system, "missing": plan.missing,
+            "unsupported": plan.unsupported, "left_out_system": plan.left_out_system, "missing": plan.missing,
         }),
     );
     if blocked {
@@ -201,7 +204,7 @@ fn conclude(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Pro
             output.say(format!("restored snapshot {id}: {}, {what}", indices_of(report.indices.len() as u64)));
         }
         Exit::LeftOut => {
-            output.say(format!("restored snapshot {id} but for what was allowed to be left out: {what}"));
+            output.say(format!("restored snapshot {id} but for what is left out: {what}"));
             left_out.iter().for_each(|what| output.say(format!("left out: {what}")));
         }
         _ => {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use engine::{dump::Dump, layout::Piece, parts::Parts};
 use serde_json::json;
 
-use super::open;
+use super::{backup, open};
 use crate::{
     arguments::SnapshotArguments,
     exit::Exit,
@@ -60,13 +60,13 @@ fn head(dump: &Dump, output: &Output) {
         indices_of(manifest.indices.len() as u64),
         counted(manifest.documents(), "document")
     ));
-    open::tell_missing(output, &Parts::all().without(&head.parts));
+    open::tell_missing(output, &Parts::usual().without(&head.parts));
     open::tell_query(output, dump.query());
     output.say("");
     let left_out = &manifest.left_out_system;
     output.object(
         "snapshot",
-        &json!({"id": snapshot.id.to_string(), "manifest": true, "saved": head, "left_out_system": left_out}),
+        &json!({"id": snapshot.id.to_string(), "manifest": true, "saved": head, "left_out_system": left_out, "not_saved": manifest.not_saved}),
     );
 }
 
@@ -79,4 +79,5 @@ fn definitions(dump: &Dump, output: &Output) {
     if !manifest.left_out_system.is_empty() {
         output.say(format!("left out: {}", manifest.left_out_system.join(", ")));
     }
+    backup::not_saved(output, &manifest.not_saved);
 }

@@ -98,12 +98,12 @@ pub struct Hit {
 impl Cluster {
     /// Every server of the list.
     pub fn all() -> Vec<Self> {
-        list().into_iter().map(|(name, url)| Self::connect(name, url)).collect()
+        listed(SERVERS).into_iter().map(|(name, url)| Self::connect(name, url)).collect()
     }
 
     /// The one of this name.
     pub fn named(name: &str) -> Self {
-        let (name, url) = list().into_iter().find(|(known, _)| known == name).unwrap_or_else(|| {
+        let (name, url) = listed(SERVERS).into_iter().find(|(known, _)| known == name).unwrap_or_else(|| {
             panic!("LARDER_TEST_ES must list {name}");
         });
         Self::connect(name, url)
@@ -111,8 +111,13 @@ impl Cluster {
 
     /// The one at an address.
     pub fn connect(name: String, url: String) -> Self {
-        let runtime = Runtime::new().unwrap();
         let connection = Connection::new(vec![url.parse().unwrap()]);
+        Self::over(name, url, connection)
+    }
+
+    /// The one at an address, which this connection reaches.
+    pub fn over(name: String, url: String, connection: Connection) -> Self {
+        let runtime = Runtime::new().unwrap();
         let client = runtime.block_on(Client::connect(connection)).unwrap();
         Self { name, url, client, runtime }
     }
@@ -140,6 +145,11 @@ impl Cluster {
     /// Whether it has component and index templates.
     pub fn composable_templates(&self) -> bool {
         self.client.can().composable_templates
+    }
+
+    /// Whether it has search pipelines.
+    pub fn search_pipelines(&self) -> bool {
+        self.client.can().search_pipelines
     }
 
     /// Whether it has a module, by the name of its class: the lab has some servers without modules that others have.
@@ -305,8 +315,12 @@ pub fn assert_same(found: &Documents, expected: &Documents, what: &str) {
     assert!(differing.is_empty(), "{what}: {} documents of {} differ", differing.len(), expected.len());
 }
 
-fn list() -> Vec<(String, String)> {
-    let list = std::env::var("LARDER_TEST_ES").expect("LARDER_TEST_ES must list servers as NAME=URL,NAME=URL");
+/// The variable that lists the servers.
+const SERVERS: &str = "LARDER_TEST_ES";
+
+/// Names and addresses of the servers that a variable lists.
+pub fn listed(variable: &str) -> Vec<(String, String)> {
+    let list = std::env::var(variable).unwrap_or_else(|_| panic!("{variable} must list servers as NAME=URL,NAME=URL"));
     let entry = |entry: &str| {
         let (name, url) = entry.split_once('=').expect("NAME=URL");
         (name.to_owned(), url.to_owned())

@@ -1,0 +1,132 @@
+//! What a cluster defines besides its indices: templates, pipelines, scripts, policies and the like, each as its server printed it.
+
+mod kind;
+mod listing;
+mod unsaved;
+
+use serde_json::value::RawValue;
+
+pub use kind::DefinitionKind;
+
+pub(crate) use listing::{body, entries, is_system, strip};
+
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    load::object::Object,
+    request::Request,
+};
+
+/// Definitions asked for at once, where the server gives only so many.
+const PAGE: usize = 1000;
+
+/// One definition.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// Its kind.
+    pub kind: DefinitionKind,
+    /// Its name.
+    pub name: String,
+    /// What a PUT of it takes, its values exactly as the server printed them.
+    pub body: Box<RawValue>,
+    /// Whether it is the server's own: its name begins with a dot, or the server marks it.
+    pub system: bool,
+}
+
+/// What a cluster defines, and what of it a backup cannot have.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Kind by kind and in the server's order.
+    pub definitions: Vec<Definition>,
+    /// What exists and is not among them, in words.
+    pub not_saved: Vec<String>,
+}
+
+impl Client {
+    /// All definitions of these kinds, kind by kind and in the server's order. Asks for no other kind: a login need not be
+    /// allowed to see it.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn definitions(&self, kinds: &[DefinitionKind]) -> Result<Vec<Definition>> {
+        let mut all = Vec::new();
+        for kind in kinds {
+            all.extend(self.of_kind(*kind).await?);
+        }
+        Ok(all)
+    }
+
+    /// All definitions of these kinds, and what else the cluster defines. A kind that this login may not see, or that the server
+    /// does not tell, is named, unless an index may need it: then that is an error.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn survey(&self, kinds: &[DefinitionKind]) -> Result<Survey> {
+        let mut survey = Survey::default();
+        for kind in kinds {
+            match self.of_kind(*kind).await {
+                Ok(definitions) => survey.definitions.extend(definitions),
+                Err(error @ Error::Refused { .. }) if !kind.is_needed_by_indices() => {
+                    survey.not_saved.push(format!("{}: {error}", kind.plural()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        survey.not_saved.extend(unsaved::find(self, kinds).await?);
+        Ok(survey)
+    }
+
+    async fn of_kind(&self, kind: DefinitionKind) -> Result<Vec<Definition>> {
+        if !kind.is_known_to(self.can()) {
+            return Ok(Vec::new());
+        }
+        let shown = match self.shown(kind).await {
+            Err(error) if is_absent(&error) => Vec::new(),
+            shown => shown?,
+        };
+        let definition = |(name, shown): (String, Object)| {
+            let system = is_system(kind, &name, &shown);
+            Definition { kind, name, body: body(kind, shown).to_raw(), system }
+        };
+        Ok(shown.into_iter().map(definition).collect())
+    }
+
+    async fn shown(&self, kind: DefinitionKind) -> Result<listing::Shown> {
+        if kind == DefinitionKind::Script {
+            return read(kind, &self.ask::<Box<RawValue>>(unsaved::metadata()).await?);
+        }
+        if !kind.is_paged() {
+            return read(kind, &self.ask::<Box<RawValue>>(Request::get(kind.path())).await?);
+        }
+        let mut all = listing::Shown::new();
+        loop {
+            let request =
+                Request::get(kind.path()).query("size", &PAGE.to_string()).query("from", &all.len().to_string());
+            let page = read(kind, &self.ask::<Box<RawValue>>(request).await?)?;
+            let is_last = page.len() < PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn read(kind: DefinitionKind, answer: &RawValue) -> Result<listing::Shown> {
+    let path = format!("/{}", kind.path().join("/"));
+    entries(kind, None, answer).map_err(|error| Error::Answer { method: "GET".into(), path, why: error.to_string() })
+}
+
+/// Whether an answer says that there is nothing, be it that the server lacks the module: 404 and an empty object where there is
+/// no pipeline (6.8, 7.14, 7.17, OpenSearch 2.19); else what is no interface is taken for an index, or for none.
+pub(crate) fn is_absent(error: &Error) -> bool {
+    match error {
+        Error::Refused { status: 404 | 405, .. } => true,
+        Error::Refused { status: 400, reason, .. } => {
+            ["no handler found", "nvalid index name", "contains unrecognized parameters"]
+                .iter()
+                .any(|words| reason.contains(words))
+        }
+        _ => false,
+    }
+}
