@@ -5,7 +5,11 @@
 fetch_elasticsearch() {
   local v=$1
   locked "elasticsearch-${v%+tls}" fetch_version "${v%+tls}"
-  if [[ $v != *+tls ]] || [ "$(kind "${v%+tls}")" = core ]; then return; fi # core: x-pack is in already
+  if [[ $v != *+tls ]]; then return; fi
+  if [ "$(kind "${v%+tls}")" = core ]; then # x-pack is in already
+    locked "elasticsearch-${v%+tls}" complete_x_pack "${v%+tls}"
+    return
+  fi
   locked "elasticsearch-$v" fetch_version "$v"
 }
 
@@ -26,6 +30,14 @@ fetch_version() {
     unpack_home "$v" "$dir"
   fi
   touch "$dir/.done"
+}
+
+# complete_x_pack VERSION: what its index of roles and keys needs.
+complete_x_pack() {
+  local dir=$cache/elasticsearch/lib/$1 drop=old
+  [ ! -e "$dir/home/modules/lab-AnalysisPlugin" ] || return 0
+  at_least "$1" 8.0.0 || drop=new
+  install_ours "$1" "$dir" AnalysisPlugin "$drop"
 }
 
 # pom FILE: a project that depends on the coordinates in FILE.
@@ -87,18 +99,36 @@ install_modules() {
 
 # install_root VERSION DIR: our own module for "GET /", which the integ-test distributions lack from 8.14 on.
 install_root() {
-  local v=$1 dir=$2 to=$2/home/modules/lab-root java drop=new path
+  local v=$1 dir=$2 drop=new
   at_least "$v" 8.14.0 || return 0
-  path=$(echo "$dir/home/lib"/*.jar | tr ' ' :)
-  java=$(pick_java "$v")
   if unzip -l "$dir/home/lib/elasticsearch-$v.jar" 'org/elasticsearch/plugins/ActionPlugin$RestHandlersServices.class' \
     >/dev/null; then drop=old; fi
-  mkdir -p "$to" "$dir/src"
-  sed "/{ \/\/ $drop\$/d" "$here/elasticsearch/launcher/RootPlugin.java" >"$dir/src/RootPlugin.java"
-  "${java}c" -nowarn -cp "$path" -d "$dir/src" "$dir/src/RootPlugin.java"
-  "${java%java}jar" cf "$to/lab-root.jar" -C "$dir/src" lab
-  sed -e "s/^name=.*/name=lab-root/; s/^description=.*/description=GET \//; s/^classname=.*/classname=lab.RootPlugin/" \
-    -e '/^modulename=/d' "$dir/home/modules/apm/plugin-descriptor.properties" >"$to/plugin-descriptor.properties"
+  install_ours "$v" "$dir" RootPlugin "$drop"
+}
+
+# install_ours VERSION DIR CLASS [DROP]: a module of ours, lab.CLASS, without the lines that end in `// DROP`.
+install_ours() {
+  local v=$1 dir=$2 class=$3 drop=${4:-none} to=$2/home/modules/lab-$3 java path
+  path=$(echo "$dir/home/lib"/*.jar | tr ' ' :)
+  java=$(pick_java "$v")
+  rm -rf "$to.new" "$dir/src"
+  mkdir -p "$to.new" "$dir/src"
+  sed "/{ \/\/ $drop\$/d" "$here/elasticsearch/launcher/$class.java" >"$dir/src/$class.java"
+  "${java}c" -nowarn -cp "$path" -d "$dir/src" "$dir/src/$class.java"
+  "${java%java}jar" cf "$to.new/lab-$class.jar" -C "$dir/src" lab
+  descriptor "$v" "$dir" "$class" >"$to.new/plugin-descriptor.properties"
+  mv "$to.new" "$to"
+}
+
+# descriptor VERSION DIR CLASS: as that server's own modules have it.
+descriptor() {
+  local like=$2/home/modules/apm/plugin-descriptor.properties
+  if [ -e "$like" ]; then
+    sed -e "s/^name=.*/name=lab-$3/; s/^description=.*/description=of the lab/; s/^classname=.*/classname=lab.$3/" \
+      -e '/^modulename=/d' "$like"
+  else
+    printf '%s\n' "name=lab-$3" "description=of the lab" "version=$1" "elasticsearch.version=$1" "classname=lab.$3" java.version=1.8
+  fi
 }
 
 # launcher: the folder of EsNode.class, compiled once, for Java 8 class files on.

@@ -30,6 +30,8 @@ secure() {
       echo "admin:$hash" >"$conf/users"
       echo superuser:admin >"$conf/users_roles"
       echo "xpack.security.enabled: true"
+      # Rights to documents and fields are none of the free edition.
+      echo "xpack.license.self_generated.type: trial"
       for layer in http transport; do
         echo "xpack.security.$layer.ssl.enabled: true"
         echo "xpack.security.$layer.ssl.key: tls/node.key"
@@ -48,6 +50,7 @@ secure() {
       echo "plugins.security.ssl.http.enabled: true"
       pem_settings plugins.security
       echo "plugins.security.allow_default_init_securityindex: true"
+      echo 'plugins.security.restapi.roles_enabled: ["all_access"]'
       ;;
   esac
 }

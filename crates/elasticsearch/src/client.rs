@@ -47,6 +47,8 @@ struct Inner {
     timeouts: Timeouts,
     server: Server,
     can: Capabilities,
+    /// Whether requests say who we are.
+    login: bool,
     /// By index UUID and shard: the most documents in a page that made no trouble.
     page_bounds: Mutex<HashMap<(String, u32), u32>>,
 }
@@ -77,6 +79,11 @@ impl Client {
     /// What it can do.
     pub fn can(&self) -> &Capabilities {
         &self.0.can
+    }
+
+    /// Whether requests say who we are, so that the server may show less than it has.
+    pub(crate) fn has_login(&self) -> bool {
+        self.0.login
     }
 
     /// How patient this client is.
@@ -139,7 +146,7 @@ impl Stranger {
     /// # Errors
     /// [`Error::Connection`].
     pub(crate) fn prepare(connection: Connection) -> Result<Self> {
-        let timeouts = connection.timeouts;
+        let (timeouts, login) = (connection.timeouts, connection.has_login());
         let prepared = connection::prepare(connection)?;
         let nodes = prepared.urls.into_iter().map(|url| Node { url, failed: Mutex::new(None) }).collect();
         Ok(Self(Inner {
@@ -149,6 +156,7 @@ impl Stranger {
             timeouts,
             server: Server::unknown(),
             can: Capabilities::of(&Server::unknown()),
+            login,
             page_bounds: Mutex::default(),
         }))
     }

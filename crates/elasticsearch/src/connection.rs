@@ -45,6 +45,13 @@ impl Connection {
     pub fn new(urls: Vec<Url>) -> Self {
         Self { urls, auth: Auth::None, tls: Tls::default(), headers: Vec::new(), timeouts: Timeouts::default() }
     }
+
+    /// Whether requests say who we are: by credentials, a certificate, or a header, which may be one that a proxy knows.
+    pub(crate) fn has_login(&self) -> bool {
+        let in_url = |url: &Url| !url.username().is_empty();
+        let by_auth = !matches!(self.auth, Auth::None) || self.urls.iter().any(in_url);
+        by_auth || self.tls.client.is_some() || !self.headers.is_empty()
+    }
 }
 
 impl fmt::Debug for Connection {

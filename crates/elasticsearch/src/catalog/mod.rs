@@ -5,8 +5,11 @@ pub(crate) mod batches;
 mod matcher;
 mod selection;
 mod shards;
+mod sight;
 mod source;
 mod state;
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -70,8 +73,8 @@ impl Client {
     /// after it, so that a read sees everything up to them.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] naming a wanted index that does not exist, is closed, lacks a primary, or keeps no
-    /// `_source`; else as [`Client::send`].
+    /// [`Error::Unreadable`] naming a wanted index that does not exist, is closed, lacks a primary, keeps no
+    /// `_source`, or of which this login sees only a part; else as [`Client::send`].
     pub async fn catalog(&self, selection: &Selection) -> Result<Catalog> {
         let (chosen, left_out_system) = choose(state::list(self).await?, selection)?;
         chosen.iter().try_for_each(Listed::check_readable)?;
@@ -142,6 +145,8 @@ struct WithAliases {
 /// and dynamic mapping will make it again.
 async fn describe(client: &Client, names: &str, listed: &[Listed]) -> Result<Vec<Index>> {
     let mut shards = shards::shards(client, names, listed).await?;
+    // Before the mappings that are shown, so that a field which comes meanwhile is not taken for a hidden one.
+    let kept = if client.has_login() { sight::mappings(client, names).await? } else { BTreeMap::new() };
     let mut settings = one_each::<WithSettings>(client, names, "_settings").await?;
     let mut mappings = one_each::<WithMappings>(client, names, "_mapping").await?;
     let mut aliases = one_each::<WithAliases>(client, names, "_alias").await?;
@@ -150,10 +155,16 @@ async fn describe(client: &Client, names: &str, listed: &[Listed]) -> Result<Vec
         let name = index.name.as_str();
         let mappings = take(&mut mappings, name)?.mappings;
         source::check_kept(name, &mappings)?;
+        if let Some(kept) = kept.get(name) {
+            sight::check_fields(name, kept, &mappings)?;
+        }
         let shards = shards.remove(name).ok_or_else(|| gone(name))?;
         let settings = take(&mut settings, name)?.settings;
         let aliases = take(&mut aliases, name)?.aliases;
         described.push(assemble(index, shards, settings, mappings, aliases));
+    }
+    if client.has_login() {
+        sight::check_documents(client, names, &described).await?;
     }
     Ok(described)
 }

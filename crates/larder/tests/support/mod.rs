@@ -9,6 +9,7 @@ use std::{
 };
 
 pub mod cluster;
+pub mod guarded;
 pub mod larder;
 pub mod nodes;
 pub mod relay;

@@ -1,0 +1,134 @@
+//! A server that wants TLS and a login, and users of it who may not do everything.
+
+use std::{env, fs, path::Path};
+
+use elasticsearch::{Auth, Connection, Request, Tls};
+use serde_json::{Value, json};
+
+use super::{
+    cluster::{Cluster, listed},
+    larder::Larder,
+};
+
+/// The password of each user that a test makes.
+pub const PASSWORD: &str = "a-Long-passw0rd-for-tests!";
+
+/// What guards a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plugin {
+    /// Elastic's own.
+    XPack,
+    /// OpenSearch's.
+    OpenSearch,
+    /// Search Guard without its paid modules: logins, no interface for roles.
+    SearchGuard,
+}
+
+/// What a user sees of an index.
+pub struct Role {
+    /// Only documents that match, as JSON.
+    pub query: Option<&'static str>,
+    /// Not this field.
+    pub hidden: Option<&'static str>,
+}
+
+/// One server.
+pub struct Guarded {
+    /// It, asked by its `admin`.
+    pub cluster: Cluster,
+    /// What guards it.
+    pub plugin: Plugin,
+    ca: String,
+}
+
+impl Guarded {
+    /// Every server of the list.
+    pub fn all() -> Vec<Self> {
+        let folder = env::var("LARDER_TEST_TLS").expect("LARDER_TEST_TLS must be the folder of the servers' authority");
+        let ca = format!("{folder}/ca.crt");
+        let guarded = |(name, url): (String, String)| {
+            let connection = Connection {
+                auth: Auth::Basic { user: "admin".into(), password: "admin".to_owned().into() },
+                tls: Tls { ca: Some(fs::read(&ca).unwrap()), ..Tls::default() },
+                ..Connection::new(vec![url.parse().unwrap()])
+            };
+            let plugin = match name.as_str() {
+                name if name.starts_with("os-") => Plugin::OpenSearch,
+                name if name.starts_with("6.") => Plugin::SearchGuard,
+                _ => Plugin::XPack,
+            };
+            Self { cluster: Cluster::over(name, url, connection), plugin, ca: ca.clone() }
+        };
+        listed("LARDER_TEST_ES_TLS").into_iter().map(guarded).collect()
+    }
+
+    /// Those whose roles a test can write.
+    pub fn with_roles() -> Vec<Self> {
+        Self::all().into_iter().filter(|guarded| guarded.plugin != Plugin::SearchGuard).collect()
+    }
+
+    /// The program on a new repository in a folder, as this user.
+    pub fn larder(&self, folder: &Path, user: &str, password: &str) -> Larder {
+        Larder::on_new(folder)
+            .with("LARDER_ELASTICSEARCH", &self.cluster.url)
+            .with("LARDER_CA_FILE", &self.ca)
+            .with("LARDER_USER", user)
+            .with("LARDER_ELASTICSEARCH_PASSWORD", password)
+    }
+
+    /// Where a role, the mapping of a role and a user of this name are.
+    pub fn security_paths(&self, name: &'static str) -> [Vec<&'static str>; 3] {
+        match self.plugin {
+            Plugin::OpenSearch => {
+                ["roles", "rolesmapping", "internalusers"].map(|kind| vec!["_plugins", "_security", "api", kind, name])
+            }
+            _ => ["role", "role_mapping", "user"].map(|kind| vec!["_security", kind, name]),
+        }
+    }
+
+    /// Makes a user who reads one index, as far as the role lets; gives its name.
+    pub fn user(&self, name: &str, index: &str, role: &Role) -> String {
+        let (role, body) = (self.plugin.role(index, role), |user: &str| json!({ "password": PASSWORD, user: [name] }));
+        let put = |path: &[&str], body: &Value| drop(self.cluster.ask(Request::put(path).json(body.to_string())));
+        match self.plugin {
+            Plugin::XPack => {
+                put(&["_security", "role", name], &role);
+                put(&["_security", "user", name], &body("roles"));
+            }
+            Plugin::OpenSearch => {
+                put(&["_plugins", "_security", "api", "roles", name], &role);
+                put(&["_plugins", "_security", "api", "internalusers", name], &body("opendistro_security_roles"));
+            }
+            Plugin::SearchGuard => panic!("Search Guard's free edition has no interface for roles"),
+        }
+        name.to_owned()
+    }
+}
+
+impl Plugin {
+    /// A role as this plugin describes it: everything that a backup of one index takes.
+    pub fn role(self, index: &str, role: &Role) -> Value {
+        let &Role { query, hidden } = role;
+        if self == Self::OpenSearch {
+            return json!({
+                "cluster_permissions": ["cluster_all", "indices:admin/template/get", "indices:admin/index_template/get"],
+                "index_permissions": [{
+                    "index_patterns": [index],
+                    "dls": query.unwrap_or_default(),
+                    "fls": hidden.map(|field| format!("~{field}")).into_iter().collect::<Vec<_>>(),
+                    "allowed_actions": ["indices_all"],
+                }],
+            });
+        }
+        let mut indices = json!({
+            "names": [index], "privileges": ["read", "view_index_metadata", "monitor", "maintenance"],
+        });
+        if let Some(query) = query {
+            indices["query"] = query.into();
+        }
+        if let Some(field) = hidden {
+            indices["field_security"] = json!({ "grant": ["*"], "except": [field] });
+        }
+        json!({ "cluster": ["monitor", "manage_index_templates", "manage_pipeline"], "indices": [indices] })
+    }
+}
