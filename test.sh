@@ -3,18 +3,20 @@
 #
 #   fast          formatting, clippy, unit and golden tests, tidy, generated files; no servers
 #   licenses      cargo-deny: licences, sources, advisories of all dependencies
-#   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target (fuzz/README.md)
+#   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target at most (fuzz/README.md)
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
 #   servers       one suite (the round trip, random documents, runs killed midway) on every other version of Elasticsearch and
-#                 OpenSearch, and restores from older into newer ones  (test targets servers_*),
+#                 OpenSearch, restores from older into newer ones, and servers that want TLS and a login
+#                                                                      (test targets servers_*),
 #                 and clusters that lose nodes                         (test targets clusters_*)
 #   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
 #   demo          ./demo.sh against a real server
 #   e2e           the operator on a real one-node Kubernetes (e2e/README.md); needs root
 #
 # It installs and fetches what it needs (lab/README.md), starts the servers once, stops them at the end, and fails when one
-# of them does not start. No tier is ever skipped. The last line says how many tests passed and failed; the exit code is 0
+# of them does not start. No tier is ever skipped. The licences, the fuzz targets and what later tiers need are seen to beside
+# the other tiers, in the time that these wait. The last line says how many tests passed and failed; the exit code is 0
 # only when none failed. A check that is not a test (clippy, tidy, the demo) counts as one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -23,6 +25,8 @@ tiers=(fast licenses fuzz conversation contract servers heavy demo e2e)
 servers=(elasticsearch-6.8.0 elasticsearch-7.14.0 elasticsearch-7.17.29 opensearch-2.19.1 minio rest-server kubernetes)
 # Further versions, in groups that fit into the memory beside those. Restores go from and into those of the first group.
 others=(elasticsearch-5.6.4 elasticsearch-8.19.21 elasticsearch-9.5.3 opensearch-1.3.13 opensearch-3.8.0)
+# With TLS and a login: Search Guard, x-pack, OpenSearch's plugin.
+guarded=(elasticsearch-6.8.0 elasticsearch-7.17.29 opensearch-2.19.1)
 oldest=(elasticsearch-6.2.4 elasticsearch-6.3.0 elasticsearch-6.4.0 elasticsearch-6.5.3 elasticsearch-7.2.0 elasticsearch-7.3.2)
 # Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
 memory_for_both_kib=$((10 * 1024 * 1024))
@@ -36,7 +40,7 @@ main() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/larder-test.XXXXXX")
   trap finish EXIT
   trap 'exit 130' INT TERM
-  passed=0 failed=0 ignored=0 summary=()
+  passed=0 failed=0 ignored=0 summary=() asides=() groups_begun=()
   export LARDER_LAB_RUN=$work/lab ES_HEAP=${ES_HEAP:-1g}
 
   if needs_servers "${chosen[@]}"; then
@@ -45,7 +49,9 @@ main() {
   else
     step "what the machine needs" lab/lab install build || { report; exit 1; }
   fi
+  fetch_ahead "${chosen[@]}"
   for tier in "${chosen[@]}"; do "tier_$tier"; done
+  await_asides
   report
 }
 
@@ -81,7 +87,9 @@ ungrouped_test_targets() {
   done | sort -u
 }
 
-tier_licenses() {
+tier_licenses() { aside licenses; }
+
+licenses() {
   if ! step "cargo-deny" lab/lab fetch cargo-deny; then return; fi
   PATH=$(lab/lab cache)/bin:$PATH
   check "licences, sources, bans" cargo deny --log-level error check --hide-inclusion-graph licenses sources bans
@@ -94,13 +102,13 @@ tier_licenses() {
   fi
 }
 
-# In a workspace of its own, built into the same folder: what was compiled for the others serves here too.
+# Formatting and clippy are the fast tier's, for all crates.
 tier_fuzz() {
-  local arguments=(--quiet --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}")
-  check "formatting of the fuzz targets" cargo fmt --manifest-path fuzz/Cargo.toml --check
-  check "clippy on the fuzz targets" cargo clippy "${arguments[@]}" --bin smoke -- -D warnings
-  check "fuzz targets" cargo run "${arguments[@]}" --bin smoke
+  # Built here: while one cargo builds, the others wait.
+  if step "build of the fuzz targets" cargo build --quiet --workspace --bin smoke; then aside fuzz; fi
 }
+
+fuzz() { check "fuzz targets" "${CARGO_TARGET_DIR:-target}/debug/smoke"; }
 
 tier_conversation() { tests "conversation tests" --test 'conversation_*'; }
 
@@ -117,32 +125,37 @@ contract() {
 tier_servers() { with_servers "tests of other servers" servers; }
 
 # Each server passes one and the same suite.
-suite=(--test contract_round_trip --test contract_killed --test heavy_exact)
+suite=(--test contract_round_trip --test contract_definitions --test contract_killed --test heavy_exact)
 
 servers() {
   if ! step "what the newest servers need" lab/lab install newest; then return; fi
   group others "${others[*]}"
   if [ "$group_is_up" ]; then
-    tests "restores from older into newer servers" --test 'servers_*'
+    tests "restores from older into newer servers" --test servers_across
     LARDER_TEST_ES=$group_es tests "one suite on the newest and the oldest" "${suite[@]}"
     LARDER_TEST_ES=$group_es tests "what Stash saved, on the newest and the oldest" --test contract_stash -- that_stash_saved
   fi
   end_group
-  group oldest "${oldest[*]}"
+  group "oldest, guarded" "${oldest[*]} ${guarded[*]/#/guarded-}"
   if [ "$group_is_up" ]; then
     LARDER_TEST_ES=$group_es tests "one suite on the others" "${suite[@]}"
+    tests "TLS, logins and rights" --test servers_guarded
   fi
   end_group
   tests "clusters of several nodes" --test 'clusters_*'
 }
 
-# group NAME SERVERS: starts further servers beside those that are up, with little memory each. `group_es` lists them, and LARDER_TEST_ES
-# all.
+# group NAME SERVERS: starts further servers beside those that are up, with little memory each; a guarded-SERVER with TLS and a login.
+# `group_es` lists them but for these, and LARDER_TEST_ES all.
 group() {
-  local server pids=() outcome=ok from=$SECONDS
+  local server what pids=() outcome=ok from=$SECONDS
   say "servers: $1"
   group_servers=$2 group_is_up='' group_es=''
-  for server in $2; do ES_HEAP=512m lab/lab start "$server" >"$work/$server.out" 2>&1 </dev/null & pids+=("$server:$!"); done
+  for server in $2; do
+    what=("$server")
+    case $server in guarded-*) what=("$server=${server#guarded-}" --tls) ;; esac
+    ES_HEAP=512m lab/lab start "${what[@]}" >"$work/$server.out" 2>&1 </dev/null & pids+=("$server:$!")
+  done
   for server in "${pids[@]}"; do
     wait "${server#*:}" || { outcome=FAILED; cat "$work/${server%%:*}.out" >&2; }
   done
@@ -150,6 +163,7 @@ group() {
     passed=$((passed + 1)) group_is_up=yes
     eval "$(lab/lab env)"
     for server in $2; do
+      case $server in guarded-*) continue ;; esac
       server=${server#elasticsearch-}; server=${server/opensearch-/os-}
       group_es+=${group_es:+,}$(tr , '\n' <<<"$LARDER_TEST_ES" | grep "^$server=")
     done
@@ -160,8 +174,9 @@ group() {
 }
 
 end_group() {
-  local server
-  for server in $group_servers; do lab/lab stop "$server" >/dev/null 2>&1 || true; done
+  local server pids=()
+  for server in $group_servers; do lab/lab stop "$server" >/dev/null 2>&1 </dev/null & pids+=($!); done
+  wait "${pids[@]}" || true
   eval "$(lab/lab env)"
 }
 
@@ -207,6 +222,20 @@ begin() {
   local name=$1; shift
   "$@" >"$work/$name.out" 2>&1 </dev/null &
   jobs_begun+=("$name:$!")
+}
+
+# fetch_ahead TIER...: what later tiers need and nothing waits for yet, when nothing else wants the processor. A tier that comes
+# to it earlier waits for it as for any other run of the lab; what fails here is tried again there, and counted there.
+fetch_ahead() {
+  local chosen=" $* " things=()
+  case $chosen in *' licenses '*) things+=(cargo-deny) ;; esac
+  case $chosen in *' e2e '*) things+=(kubernetes-node pushgateway) ;; esac
+  case $chosen in *' servers '*) things+=("${others[@]}" "${oldest[@]}" "${guarded[@]/%/+tls}") ;; esac
+  [ ${#things[@]} -gt 0 ] || return 0
+  set -m # in a process group of its own
+  nice -n 19 lab/lab fetch "${things[@]}" >"$work/ahead.out" 2>&1 </dev/null &
+  set +m
+  groups_begun+=($!)
 }
 
 await_servers() {
@@ -277,6 +306,40 @@ tests() {
   ended "$name ($1 passed, $2 failed)" $outcome $from || true
 }
 
+# aside FUNCTION: runs it beside what follows, with less of the processor. What it prints and counts comes when await_asides has
+# waited for it.
+aside() {
+  local name=$1
+  say "$name: begun beside what follows"
+  set -m # in a process group of its own
+  (
+    trap - EXIT
+    renice -n 5 -p $BASHPID >/dev/null
+    passed=0 failed=0 ignored=0 summary=()
+    "$name"
+    declare -p passed failed ignored summary >"$work/$name.counts"
+  ) >"$work/$name.said" 2>&1 </dev/null &
+  set +m
+  asides+=("$name:$!") groups_begun+=($!)
+}
+
+await_asides() {
+  local job name
+  for job in ${asides[@]+"${asides[@]}"}; do
+    name=${job%%:*}
+    wait "${job#*:}" || true
+    cat "$work/$name.said"
+    if [ -s "$work/$name.counts" ]; then add_counts "$name"; else failed=$((failed + 1)) summary+=("$name: FAILED (ended by itself)"); fi
+  done
+}
+
+add_counts() {
+  local before=("$passed" "$failed" "$ignored") lines=("${summary[@]}")
+  # declare -p would make them this function's own.
+  eval "$(sed 's/^declare -[-a]* //' "$work/$1.counts")"
+  passed=$((passed + before[0])) failed=$((failed + before[1])) ignored=$((ignored + before[2])) summary=("${lines[@]}" "${summary[@]}")
+}
+
 report() {
   echo
   say "summary"
@@ -295,6 +358,7 @@ finish() {
   trap - EXIT
   trap '' INT TERM
   for job in ${jobs_begun[@]+"${jobs_begun[@]}"}; do kill "${job#*:}" 2>/dev/null || true; done
+  for job in ${groups_begun[@]+"${groups_begun[@]}"}; do kill -- "-$job" 2>/dev/null || true; done
   wait
   if [ -d "$LARDER_LAB_RUN" ]; then lab/lab stop || true; fi
   rm -rf "$work"

@@ -9,8 +9,11 @@ mod child;
 
 use std::env;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use larder_fuzz::TARGETS;
 
@@ -59,8 +62,19 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
     Ok(asked)
 }
 
+/// As many targets at a time as the machine has processors.
 fn run_all(asked: &Asked) -> ExitCode {
-    let broken = asked.targets.iter().filter(|target| !stands(target, asked)).count();
+    let (next, broken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                while let Some(target) = asked.targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    broken.fetch_add(usize::from(!stands(target, asked)), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner();
     println!("fuzz: {} targets, {broken} broken", asked.targets.len());
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, Arrows)] = &[
     ("larder", Arrows::Any),
     ("xtask", Arrows::Only(&["api", "operator", "samples"])),
     ("samples", Arrows::Only(&[])),
+    ("larder-fuzz", Arrows::Only(&["elasticsearch", "engine", "repository"])),
 ];
 
 /// Crates that every crate's tests may use.
