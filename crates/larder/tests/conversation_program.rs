@@ -59,6 +59,11 @@ fn good(seen: &Seen) -> Reply {
         "GET /i/_settings" => r#"{"i":{"settings":{"index":{"number_of_shards":"1","number_of_replicas":"0"}}}}"#,
         "GET /i/_mapping" => r#"{"i":{"mappings":{}}}"#,
         "GET /i/_alias" => r#"{"i":{"aliases":{}}}"#,
+        "GET /_cluster/state/metadata" => r#"{"metadata":{}}"#,
+        // As an Elasticsearch without these modules.
+        "GET /_ilm/policy" | "GET /_slm/policy" | "GET /_enrich/policy" | "GET /_transform" => {
+            return Reply::json(400, r#"{"error":"no handler found for uri [/x] and method [GET]"}"#);
+        }
         "GET /_component_template" => r#"{"component_templates":[]}"#,
         "GET /_index_template" => r#"{"index_templates":[]}"#,
         "GET /_template" | "GET /_ingest/pipeline" | "DELETE /_pit" => "{}",
