@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    BulkTarget, Loader,
+    BulkTarget, Loader, concession,
     error::{LoadError, Result},
     fate::{self, Knows, MARKER, Plan},
     mappings::{self, Types},
@@ -105,13 +105,14 @@ impl Loader {
         })
     }
 
-    /// Repeats the creation until the index is there, leaving out what the server does not know.
+    /// Repeats the creation until the index is there, leaving out, or naming otherwise, what the server does not know.
     async fn create(&self, name: &str, plan: &mut Plan, saved: &Settings, mappings: &RawValue) -> Result<()> {
+        let mut mappings = mappings.to_owned();
         let doing = || LoadError::doing(format!("creating index {name}"));
         let mut patience = self.patience();
         let mut in_doubt = false;
         loop {
-            let error = match self.try_create(name, &plan.create, mappings).await {
+            let error = match self.try_create(name, &plan.create, &mappings).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => Error::Answer {
                     method: "PUT".into(),
@@ -138,7 +139,13 @@ impl Loader {
                         return Ok(());
                     }
                 }
-                Refusal::Setting(_) | Refusal::Final => return Err(doing()(error)),
+                Refusal::Setting(_) | Refusal::Final => {
+                    let changes = concede(&error, &mut plan.create, &mut mappings);
+                    if changes.is_empty() {
+                        return Err(doing()(error));
+                    }
+                    plan.changes.extend(changes);
+                }
             }
         }
     }
@@ -184,6 +191,14 @@ impl Loader {
             (true, false) => Types::One,
             (false, false) => Types::None,
         }
+    }
+}
+
+/// What may be changed for the server's sake; nothing where its refusal stands.
+fn concede(error: &Error, settings: &mut Settings, mappings: &mut Box<RawValue>) -> Vec<String> {
+    match error {
+        Error::Refused { status: 400, reason, .. } => concession::concede(reason, settings, mappings),
+        _ => Vec::new(),
     }
 }
 

@@ -174,9 +174,13 @@ pub fn beyond_saved(effective: &Settings, saved: &Settings) -> Vec<String> {
 
 /// The name of the setting that a server refuses because it does not know it, or keeps it to itself.
 pub fn refused_setting(reason: &str) -> Option<&str> {
-    let begin = ["unknown setting [", "private index setting ["];
-    let rest = begin.iter().find_map(|begin| reason.split_once(begin))?.1;
-    rest.split_once(']').map(|(name, _)| name)
+    let begin = ["unknown setting [", "private index setting [", "Please do not specify a value for setting ["];
+    if let Some((_, rest)) = begin.iter().find_map(|begin| reason.split_once(begin)) {
+        return rest.split_once(']').map(|(name, _)| name);
+    }
+    let (_, rest) = reason.split_once("Setting index.")?;
+    let (name, _) = rest.split_once(" was removed")?;
+    reason.find(name).map(|at| &reason[at - "index.".len()..at + name.len()])
 }
 
 #[cfg(test)]
@@ -221,6 +225,12 @@ mod tests {
         let cases = [
             ("unknown setting [index.foo] please check that any required plugins", Some("index.foo")),
             ("private index setting [index.uuid] can not be set explicitly", Some("index.uuid")),
+            ("Setting index.mapper.dynamic was removed after version 6.0.0", Some("index.mapper.dynamic")),
+            (
+                "Creating indices with soft-deletes disabled is no longer supported. Please do not specify a value for setting \
+                 [index.soft_deletes.enabled].",
+                Some("index.soft_deletes.enabled"),
+            ),
             ("Failed to parse value [x] for setting [index.refresh_interval]", None),
         ];
         for (reason, name) in cases {

@@ -137,7 +137,7 @@ fn with_parents(saved: &Object, names: &[String]) -> Vec<String> {
 }
 
 /// A mapping whose root holds nothing but names that are no mapping parameter holds types.
-fn is_typed(mappings: &Object) -> bool {
+pub(super) fn is_typed(mappings: &Object) -> bool {
     !mappings.is_empty()
         && mappings.iter().all(|(name, value)| {
             value.get().starts_with('{') && (!ROOT.contains(&name) || typed_root_name(name, value))

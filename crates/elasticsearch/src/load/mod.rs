@@ -8,6 +8,7 @@
 mod alias;
 mod answer;
 mod batch;
+mod concession;
 mod create;
 mod definition;
 mod deliver;

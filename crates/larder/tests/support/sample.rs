@@ -32,6 +32,11 @@ impl Modules {
             analysis: all(&|cluster| cluster.has_module("CommonAnalysisPlugin")),
         }
     }
+
+    /// Whether they all have the parts of analyzers that are no part of the server's core.
+    pub fn analysis(self) -> bool {
+        self.analysis
+    }
 }
 
 /// The mappings: those of the products, some more fields, and what is beside fields.
