@@ -6,8 +6,8 @@
 #   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target at most (fuzz/README.md)
 #   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
-#   servers       one suite (the round trip, random documents, runs killed midway) on every other version of Elasticsearch and
-#                 OpenSearch, restores from older into newer ones, and servers that want TLS and a login
+#   servers       one suite (the round trip, data streams, random documents, runs killed midway) on every other version of
+#                 Elasticsearch and OpenSearch, restores from older into newer ones, and servers that want TLS and a login
 #                                                                      (test targets servers_*),
 #                 and clusters that lose nodes                         (test targets clusters_*)
 #   heavy         property, kill and memory tests, minutes each        (test targets heavy_*)
@@ -125,7 +125,7 @@ contract() {
 tier_servers() { with_servers "tests of other servers" servers; }
 
 # Each server passes one and the same suite.
-suite=(--test contract_round_trip --test contract_definitions --test contract_killed --test heavy_exact)
+suite=(--test contract_round_trip --test contract_definitions --test contract_streams --test contract_killed --test heavy_exact)
 
 servers() {
   if ! step "what the newest servers need" lab/lab install newest; then return; fi

@@ -97,7 +97,8 @@ fn source_of(number: usize) -> String {
 }
 
 fn batch() -> BulkBatch {
-    let mut batch = BulkBatch::new(&BulkTarget { index: "i".into(), doc_type: None, parents: false }, 1 << 20);
+    let mut batch =
+        BulkBatch::new(&BulkTarget { index: "i".into(), stream: None, doc_type: None, parents: false }, 1 << 20);
     for number in 0..DOCUMENTS {
         let line = format!(r#"{{"_id":"{number}","_source":{}}}"#, source_of(number));
         batch.push(&scan::hit(line.as_bytes(), 0).expect("a hit").0).expect("pushed");
@@ -271,7 +272,8 @@ async fn a_source_with_line_breaks_is_stored_by_itself_and_byte_by_byte() {
     ];
     for (name, faults) in cases {
         let target = Target::start(faults, false).await;
-        let mut batch = BulkBatch::new(&BulkTarget { index: "i".into(), doc_type: None, parents: false }, 1 << 20);
+        let mut batch =
+            BulkBatch::new(&BulkTarget { index: "i".into(), stream: None, doc_type: None, parents: false }, 1 << 20);
         batch.push(&scan::hit(line.as_bytes(), 0).expect("a hit").0).expect("pushed");
         let loaded = target.loader().await.load(&mut batch).await.unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!((loaded.indexed, loaded.rejected_count), (1, 0), "{name}");
@@ -281,7 +283,8 @@ async fn a_source_with_line_breaks_is_stored_by_itself_and_byte_by_byte() {
         assert_eq!(seen.target, "/i/_doc/a%20b?routing=r&version=5&version_type=external_gte", "{name}");
     }
     let target = Target::start(vec![Fault::Before(refusal(400))], true).await;
-    let mut batch = BulkBatch::new(&BulkTarget { index: "i".into(), doc_type: None, parents: false }, 1 << 20);
+    let mut batch =
+        BulkBatch::new(&BulkTarget { index: "i".into(), stream: None, doc_type: None, parents: false }, 1 << 20);
     batch.push(&scan::hit(line.as_bytes(), 0).expect("a hit").0).expect("pushed");
     let loaded = target.loader().await.load(&mut batch).await.expect("accounted for");
     assert_eq!((loaded.indexed, loaded.rejected[0].id.as_str()), (0, "a b"));

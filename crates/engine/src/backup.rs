@@ -8,6 +8,7 @@ mod shards;
 mod stage;
 mod staged;
 mod steps;
+mod streams;
 
 use std::sync::Arc;
 
@@ -73,6 +74,8 @@ pub struct BackupReport {
 pub struct BackupPlan {
     /// Name, documents (nested ones included) and bytes on the server's disk of each index.
     pub indices: Vec<(String, u64, u64)>,
+    /// Data streams of which these are all backing indices.
+    pub streams: Vec<String>,
     /// Indices that would be left out because they are hidden or the system's.
     pub left_out_system: Vec<String>,
 }
@@ -84,7 +87,8 @@ pub struct BackupPlan {
 pub async fn plan(client: &Client, selection: &Selection) -> Result<BackupPlan> {
     let catalog = catalog(client, selection).await?;
     let indices = catalog.indices.iter().map(|index| (index.name.clone(), index.documents, index.bytes)).collect();
-    Ok(BackupPlan { indices, left_out_system: catalog.left_out_system })
+    let streams = catalog.streams.iter().map(|stream| stream.name.clone()).collect();
+    Ok(BackupPlan { indices, streams, left_out_system: catalog.left_out_system })
 }
 
 /// Saves what `options` choose, under the caller's lock of the repository.

@@ -9,7 +9,7 @@ use std::{
     io::{self, BufReader, Read},
 };
 
-use elasticsearch::{Definition, Query, load::foreign};
+use elasticsearch::{DataStream, Definition, Query, Selection, load::foreign};
 use flate2::read::MultiGzDecoder;
 use repository::{File, FileReader, Reader, Repository, Snapshot};
 use serde_json::value::RawValue;
@@ -19,6 +19,7 @@ pub use find::{find, newest};
 use layer::Layer;
 
 use crate::{
+    data_streams,
     error::{Doing as _, Error, Result},
     layout::{self, Piece},
     manifest::{IndexEntry, Manifest},
@@ -113,6 +114,26 @@ impl Dump {
     pub fn indices(&self) -> impl Iterator<Item = &str> {
         let names: BTreeSet<&str> = self.layers.iter().flat_map(Layer::indices).collect();
         names.into_iter()
+    }
+
+    /// Its data streams, by name; it has all of their backing indices.
+    pub fn streams(&self) -> Vec<DataStream> {
+        self.layers.iter().fold(Vec::new(), |lower, layer| data_streams::laid_over(lower, &layer.streams))
+    }
+
+    /// Splits its indices into those that are chosen and those left out only because their names begin with a dot.
+    ///
+    /// # Errors
+    /// [`Error::Elasticsearch`] naming what is wanted and not there.
+    pub fn choose(&self, selection: &Selection) -> Result<(Vec<String>, Vec<String>)> {
+        let streams = self.streams();
+        let stream_of = |index: &str| {
+            let stream = streams.iter().find(|stream| stream.indices.iter().any(|of| of == index))?;
+            Some(stream.name.clone())
+        };
+        selection
+            .choose(self.indices().map(str::to_owned).collect(), stream_of)
+            .doing(|| "cannot choose indices".into())
     }
 
     /// What a manifest says about the documents of an index; `None` where none does.

@@ -173,6 +173,27 @@ pub enum Error {
         /// Indices and definitions.
         names: Vec<String>,
     },
+    /// There are data streams to restore, and the server has none.
+    #[error(
+        "the server has no data streams, and the snapshot has {}; nothing was changed. Leave them out: {}. Or choose their backing \
+         indices by their own names, such as --index '.ds-{}-*', to restore them as plain indices", .names.join(", "),
+        .names.iter().map(|name| format!("--exclude {name}")).collect::<Vec<_>>().join(" "),
+        .names.first().map_or("NAME", String::as_str)
+    )]
+    NoDataStreams {
+        /// Of the snapshot, as they are called there.
+        names: Vec<String>,
+    },
+    /// A data stream is not as this restore made it.
+    #[error("data stream {stream} has the backing indices {}, and should have {}: somebody changed it meanwhile", .found.join(", "), .expected.join(", "))]
+    StreamChanged {
+        /// Its name in the cluster.
+        stream: String,
+        /// What it should have.
+        expected: Vec<String>,
+        /// What it has.
+        found: Vec<String>,
+    },
     /// An index is there, and would only be lost.
     #[error(
         "index {index} is there, and the snapshot has no documents to put in place of those that it holds; to lose them all the \

@@ -4,6 +4,7 @@
 pub mod backup;
 mod blocking;
 pub mod compare;
+pub mod data_streams;
 pub mod documents;
 pub mod dump;
 mod error;

@@ -10,7 +10,7 @@ use elasticsearch::Query;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{fingerprint::Fingerprint, parts::Parts, window::Windows};
+use crate::{data_streams, fingerprint::Fingerprint, parts::Parts, window::Windows};
 
 /// The version that this program writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
@@ -61,7 +61,7 @@ pub struct Head {
 /// A definition of the cluster that has a file of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefinitionEntry {
-    /// `pipeline`, `component_template`, `index_template` or `legacy_template`.
+    /// `pipeline`, `component_template`, `index_template`, `legacy_template` or `data_stream`.
     pub kind: String,
     /// The name in the cluster.
     pub name: String,
@@ -213,6 +213,11 @@ impl Manifest {
     /// All documents of all indices.
     pub fn documents(&self) -> u64 {
         self.indices.iter().map(|index| index.documents).sum()
+    }
+
+    /// The names of the data streams.
+    pub fn streams(&self) -> impl Iterator<Item = &str> {
+        self.definitions.iter().filter(|entry| entry.kind == data_streams::KIND).map(|entry| entry.name.as_str())
     }
 
     /// The index of that name.

@@ -8,6 +8,8 @@ mod index;
 mod plan;
 mod rejections;
 mod report;
+mod streams;
+mod work;
 
 use std::sync::Arc;
 
@@ -15,15 +17,15 @@ use elasticsearch::{
     Client,
     load::{LoadOptions, Loader, OnConflict},
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use regex::Regex;
 
 use batches::Batches;
-pub use plan::{IndexPlan, Rename, RestorePlan, Wanted};
+pub use plan::{IndexPlan, Rename, RestorePlan, StreamPlan, Wanted};
 pub use rejections::Rejections;
-pub use report::{IndexOutcome, IndexReport, RestoreReport};
+pub use report::{IndexOutcome, IndexReport, RestoreReport, StreamReport};
 
 use crate::{
     dump::Dump,
@@ -91,7 +93,7 @@ pub async fn plan(client: &Client, dump: &Arc<Dump>, options: &RestoreOptions) -
 /// Restores what `options` choose.
 ///
 /// # Errors
-/// Before anything is changed: [`Error::Conflict`], [`Error::Collision`], [`Error::NoIndex`], or where the dump cannot
+/// Before anything is changed: [`Error::Conflict`], [`Error::Collision`], [`Error::NoIndex`], [`Error::NoDataStreams`], or where the dump cannot
 /// be read. Later on: where pipelines cannot be put back, or [`Error::Interrupted`]; indices that were not complete then
 /// are deleted again. What fails in one index or one template only is in the report, not an error.
 pub async fn restore(
@@ -126,41 +128,13 @@ pub async fn restore(
     let (before, after) = definitions::split(&plan);
     report.definitions.extend(definitions::put(&restoring, before).await?);
     progress.phase("loading");
-    report.indices = indices(&restoring, plan.indices).await?;
+    (report.indices, report.streams) = work::all(&restoring, plan).await?;
     progress.phase("definitions");
     report.definitions.extend(definitions::put_each(&restoring, after).await);
+    streams::release(&restoring, &mut report.streams).await;
     Ok(report)
 }
 
 fn load_options(client: &Client) -> LoadOptions {
     LoadOptions { give_up: LOAD_PATIENCE * client.timeouts().give_up, ..LoadOptions::default() }
-}
-
-async fn indices(restoring: &Restoring, plans: Vec<IndexPlan>) -> Result<Vec<IndexReport>> {
-    let documents = plans.iter().filter_map(|plan| plan.documents).sum();
-    restoring.progress.expect(plans.len() as u64, documents);
-    let mut waiting = plans.into_iter().enumerate();
-    let mut tasks = JoinSet::new();
-    let mut reports = Vec::new();
-    let mut interrupted = false;
-    loop {
-        while tasks.len() < restoring.indices_at_once
-            && !restoring.cancel.is_cancelled()
-            && let Some((at, plan)) = waiting.next()
-        {
-            let restoring = restoring.clone();
-            tasks.spawn(async move { (at, index::restore(&restoring, plan).await) });
-        }
-        match tasks.join_next().await {
-            None => break,
-            Some(Ok((at, Ok(report)))) => reports.push((at, report)),
-            Some(Ok((_, Err(_)))) => interrupted = true,
-            Some(Err(join)) => return Err(Error::Worker { what: join.to_string() }),
-        }
-    }
-    if interrupted || restoring.cancel.is_cancelled() {
-        return Err(Error::Interrupted);
-    }
-    reports.sort_by_key(|(at, _)| *at);
-    Ok(reports.into_iter().map(|(_, report)| report).collect())
 }

@@ -86,10 +86,7 @@ pub async fn verify(
     progress.phase("verifying");
     let mut selection = options.selection.clone();
     selection.include_system = true;
-    let names = dump.indices().map(str::to_owned).collect();
-    let (names, _) = selection
-        .choose(names)
-        .map_err(|source| Error::Elasticsearch { doing: "cannot choose indices".into(), source })?;
+    let (names, _) = dump.choose(&selection)?;
     let expected = names.iter().filter_map(|name| dump.index(name)).map(|index| index.documents).sum();
     progress.expect(names.len() as u64, expected);
     let mut indices = Vec::with_capacity(names.len());

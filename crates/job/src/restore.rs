@@ -126,20 +126,29 @@ fn told(rejected: &Rejected) {
     tracing::warn!(index, id, status, kind, reason, "the server rejected a document");
 }
 
+fn word(outcome: &IndexOutcome) -> &'static str {
+    match outcome {
+        IndexOutcome::Restored => "restored",
+        IndexOutcome::Skipped => "skipped: it was there",
+        IndexOutcome::Failed(_) => "FAILED",
+    }
+}
+
 /// Success means that everything is there.
 fn verdict(report: &RestoreReport) -> Result<(), JobError> {
     for definition in &report.definitions {
         tracing::info!(kind = %definition.kind, name = definition.name, what = definition.what, "definition");
     }
     for index in &report.indices {
-        let outcome = match &index.outcome {
-            IndexOutcome::Restored => "restored",
-            IndexOutcome::Skipped => "skipped: it was there",
-            IndexOutcome::Failed(_) => "FAILED",
-        };
+        let outcome = word(&index.outcome);
         let (name, documents, rejected) = (&index.target, index.indexed, index.rejected);
         tracing::info!(index = name, documents, rejected, outcome, "index");
         index.changes.iter().for_each(|change| tracing::warn!(index = name, "{change}"));
+    }
+    for stream in &report.streams {
+        let name = &stream.target;
+        tracing::info!(stream = name, generation = stream.generation, outcome = word(&stream.outcome), "data stream");
+        stream.changes.iter().for_each(|change| tracing::warn!(stream = name, "{change}"));
     }
     for what in report.left_out() {
         tracing::warn!(what, "left out");

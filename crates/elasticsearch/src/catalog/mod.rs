@@ -9,7 +9,7 @@ mod sight;
 mod source;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,6 +23,7 @@ pub(crate) use state::{Listed, blocks, listing, read_listing};
 
 use crate::{
     client::Client,
+    data_streams::{self, DataStream},
     entries::Entries,
     error::{Error, Result},
     request::Request,
@@ -35,6 +36,8 @@ use shards::Shards;
 pub struct Catalog {
     /// In the order of names.
     pub indices: Vec<Index>,
+    /// The data streams of which all backing indices are among these, in the order of names.
+    pub streams: Vec<DataStream>,
     /// Names of the indices left out only because they are hidden or the system's.
     pub left_out_system: Vec<String>,
 }
@@ -85,7 +88,7 @@ impl Client {
             indices.extend(describe(self, &names, batch).await?);
             rest = behind;
         }
-        Ok(Catalog { indices, left_out_system })
+        Ok(Catalog { indices, streams: streams(&chosen), left_out_system })
     }
 
     /// The names of the indices that `selection` chooses, whether they can be read or not.
@@ -113,6 +116,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// The data streams that are chosen as a whole.
+fn streams(chosen: &[Listed]) -> Vec<DataStream> {
+    let names: BTreeSet<&str> = chosen.iter().map(|index| index.name.as_str()).collect();
+    data_streams::whole(chosen.iter().filter_map(|index| index.stream.clone()), &names)
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 /// What a person asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Names, aliases, or patterns in which `*` stands for anything; none means all.
+    /// Names, aliases, data streams, or patterns in which `*` stands for anything; none means all.
     pub include: Vec<String>,
     /// The same, for what stays out; these win.
     pub exclude: Vec<String>,
@@ -18,13 +18,24 @@ pub struct Selection {
 
 impl Selection {
     /// Splits names without aliases, as a dump has them, into the chosen and those left out only because they begin
-    /// with a dot.
+    /// with a dot. `stream_of` gives the data stream of a backing index.
     ///
     /// # Errors
     /// [`Error::Unreadable`] naming an include without `*` that is not among them.
-    pub fn choose(&self, names: Vec<String>) -> Result<(Vec<String>, Vec<String>)> {
-        let (chosen, left_out) = choose(names.into_iter().map(Named).collect(), self)?;
-        Ok((chosen.into_iter().map(|Named(name)| name).collect(), left_out))
+    pub fn choose(
+        &self,
+        names: Vec<String>,
+        stream_of: impl Fn(&str) -> Option<String>,
+    ) -> Result<(Vec<String>, Vec<String>)> {
+        let named = |name: String| Named { stream: stream_of(&name), name };
+        let (chosen, left_out) = choose(names.into_iter().map(named).collect(), self)?;
+        Ok((chosen.into_iter().map(|named| named.name).collect(), left_out))
+    }
+
+    /// Whether it asks for this name by itself: for a data stream, not only for its backing indices.
+    pub fn asks_for(&self, name: &str) -> bool {
+        let included = self.include.is_empty() || self.include.iter().any(|pattern| wildcard(pattern, name));
+        included && self.matching.as_ref().is_none_or(|matcher| matcher.accepts(name))
     }
 
     /// What is asked for, for messages; `None` where it is everything, so that there may be nothing.
@@ -34,12 +45,15 @@ impl Selection {
     }
 }
 
-/// A name, and nothing else known.
-struct Named(String);
+/// A name, its data stream's name, and nothing else known.
+struct Named {
+    name: String,
+    stream: Option<String>,
+}
 
 impl Choosable for Named {
     fn name(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     fn aliases(&self) -> &[String] {
@@ -49,6 +63,10 @@ impl Choosable for Named {
     fn hidden(&self) -> bool {
         false
     }
+
+    fn stream(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
 }
 
 /// What the choice needs to know of an index.
@@ -57,20 +75,23 @@ pub(crate) trait Choosable {
     fn name(&self) -> &str;
     /// Its aliases' names.
     fn aliases(&self) -> &[String];
-    /// Whether it is hidden or belongs to the server.
+    /// Whether it, or its data stream, is hidden or belongs to the server.
     fn hidden(&self) -> bool;
+    /// The name of its data stream.
+    fn stream(&self) -> Option<&str>;
 }
 
 /// Splits `all` into the chosen and the names of those left out only because they are the system's.
 ///
 /// # Errors
-/// [`Error::Unreadable`] naming an include without `*` that is neither an index nor an alias.
+/// [`Error::Unreadable`] naming an include without `*` that is neither an index nor an alias nor a data stream.
 pub(crate) fn choose<T: Choosable>(all: Vec<T>, selection: &Selection) -> Result<(Vec<T>, Vec<String>)> {
     for wanted in selection.include.iter().filter(|wanted| !wanted.contains('*')) {
         if !all.iter().any(|index| matches(wanted, index)) {
             return Err(Error::Unreadable {
                 what: format!("index {wanted:?}"),
-                why: "there is no index or alias of this name; use * in a pattern that may match nothing".into(),
+                why: "there is no index, alias or data stream of this name; use * in a pattern that may match nothing"
+                    .into(),
             });
         }
     }
@@ -101,17 +122,22 @@ fn verdict(index: &impl Choosable, selection: &Selection) -> Verdict {
     {
         return Verdict::Unwanted;
     }
-    let system = index.name().starts_with('.') || index.hidden();
+    let system = index.stream().unwrap_or(index.name()).starts_with('.') || index.hidden();
     let by_name = included.iter().any(|pattern| pattern.starts_with('.') || !pattern.contains('*'));
     if system && !selection.include_system && !by_name { Verdict::System } else { Verdict::Chosen }
 }
 
 fn accepts(matcher: &Matcher, index: &impl Choosable) -> bool {
-    matcher.accepts(index.name()) || index.aliases().iter().any(|alias| matcher.accepts(alias))
+    names(index).any(|name| matcher.accepts(name))
 }
 
 fn matches(pattern: &str, index: &impl Choosable) -> bool {
-    wildcard(pattern, index.name()) || index.aliases().iter().any(|alias| wildcard(pattern, alias))
+    names(index).any(|name| wildcard(pattern, name))
+}
+
+/// Everything that an index can be asked for by.
+fn names(index: &impl Choosable) -> impl Iterator<Item = &str> {
+    [index.name()].into_iter().chain(index.aliases().iter().map(String::as_str)).chain(index.stream())
 }
 
 /// Whether `pattern`, in which `*` stands for anything, matches all of `text`.
@@ -131,7 +157,7 @@ pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    struct Fake(&'static str, Vec<String>, bool);
+    struct Fake(&'static str, Vec<String>, bool, Option<&'static str>);
 
     impl Choosable for Fake {
         fn name(&self) -> &str {
@@ -143,24 +169,63 @@ mod tests {
         fn hidden(&self) -> bool {
             self.2
         }
+        fn stream(&self) -> Option<&str> {
+            self.3
+        }
     }
 
     fn there_is() -> Vec<Fake> {
         vec![
-            Fake("logs-1", vec!["logs".into()], false),
-            Fake("logs-2", vec!["logs".into()], false),
-            Fake("products", vec![], false),
-            Fake(".kibana_1", vec![".kibana".into()], false),
-            Fake("veiled", vec![], true),
+            Fake("logs-1", vec!["logs".into()], false, None),
+            Fake("logs-2", vec!["logs".into()], false, None),
+            Fake("products", vec![], false, None),
+            Fake(".kibana_1", vec![".kibana".into()], false, None),
+            Fake("veiled", vec![], true, None),
         ]
     }
 
     fn chosen(include: &[&str], exclude: &[&str], include_system: bool) -> (Vec<&'static str>, Vec<String>) {
+        chosen_of(there_is(), include, exclude, include_system)
+    }
+
+    fn chosen_of(
+        all: Vec<Fake>,
+        include: &[&str],
+        exclude: &[&str],
+        include_system: bool,
+    ) -> (Vec<&'static str>, Vec<String>) {
         let list = |of: &[&str]| of.iter().map(ToString::to_string).collect();
         let selection =
             Selection { include: list(include), exclude: list(exclude), include_system, ..Selection::default() };
-        let (chosen, left_out) = choose(there_is(), &selection).expect("a choice");
+        let (chosen, left_out) = choose(all, &selection).expect("a choice");
         (chosen.iter().map(|index| index.0).collect(), left_out)
+    }
+
+    #[test]
+    fn a_data_stream_chooses_its_backing_indices_and_says_whether_they_are_the_systems() {
+        let (one, two, history) = (".ds-metrics-000001", ".ds-metrics-000002", ".ds-.history-000001");
+        let there_is = || {
+            vec![
+                Fake(one, vec![], false, Some("metrics")),
+                Fake(two, vec![], false, Some("metrics")),
+                Fake(history, vec![], false, Some(".history")),
+                Fake(".ds-veiled-000001", vec![], true, Some("veiled")),
+                Fake("plain", vec![], false, None),
+            ]
+        };
+        for (include, exclude, want) in [
+            (&[][..], &[][..], &[one, two, "plain"][..]),
+            (&["metrics"], &[], &[one, two]),
+            (&["met*"], &[two], &[one]),
+            (&[], &["metrics"], &["plain"]),
+            (&[".ds-metrics-*"], &[], &[one, two]),
+            (&["*"], &[".ds-metrics-*"], &["plain"]),
+            (&["*history"], &[], &[]),
+            (&[".history"], &[], &[history]),
+        ] {
+            assert_eq!(chosen_of(there_is(), include, exclude, false).0, want, "{include:?} {exclude:?}");
+        }
+        assert_eq!(chosen_of(there_is(), &[], &[], false).1, [history, ".ds-veiled-000001"]);
     }
 
     #[test]
@@ -186,6 +251,19 @@ mod tests {
         assert_eq!(chosen(&["logs"], &[], false).1, Vec::<String>::new());
         assert_eq!(chosen(&[], &[], true).0.len(), 5);
         assert_eq!(chosen(&[], &[".*"], false).1, ["veiled"]);
+    }
+
+    #[test]
+    fn a_stream_is_asked_for_by_its_own_name_only() {
+        let including = |pattern: &str| Selection { include: vec![pattern.into()], ..Selection::default() };
+        assert!(
+            Selection::default().asks_for("logs")
+                && including("*").asks_for("logs")
+                && including("lo*").asks_for("logs")
+        );
+        assert!(!including(".ds-logs-*").asks_for("logs"));
+        let matching = Some(Matcher::new("^.ds", |name: &str| name.starts_with(".ds")));
+        assert!(!Selection { matching, ..Selection::default() }.asks_for("logs"));
     }
 
     #[test]

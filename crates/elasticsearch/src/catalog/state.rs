@@ -1,13 +1,14 @@
 //! All indices and their condition, from the cluster's state in one request. Takes nothing from it that is stored:
 //! settings and mappings come from where the server prints them exactly.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
 use super::selection::Choosable;
 use crate::{
     client::Client,
+    data_streams::{DataStream, StreamsState},
     entries::Entries,
     error::{Error, Result},
     request::Request,
@@ -17,7 +18,7 @@ use crate::{
 const PARTS: &str = "blocks.global.*.retryable,metadata.indices.*.state,metadata.indices.*.system,metadata.indices.*.aliases,\
     metadata.indices.*.primary_terms,metadata.indices.*.settings.index.uuid,\
     metadata.indices.*.settings.index.number_of_shards,metadata.indices.*.settings.index.hidden,\
-    metadata.indices.*.settings.index.max_result_window,metadata.indices.*.settings.index.replication.type,\
+    metadata.indices.*.settings.index.max_result_window,metadata.indices.*.settings.index.replication.type,metadata.data_stream,\
     routing_table.indices.*.shards.*.state,routing_table.indices.*.shards.*.primary";
 
 /// What a page may hold unless the index says otherwise.
@@ -29,6 +30,8 @@ pub(crate) struct Listed {
     pub(super) name: String,
     pub(super) open: bool,
     pub(super) hidden: bool,
+    /// The data stream that it belongs to.
+    pub(super) stream: Option<Arc<DataStream>>,
     pub(super) aliases: Vec<String>,
     pub(super) uuid: String,
     pub(super) shards: u32,
@@ -46,8 +49,12 @@ impl Choosable for Listed {
     fn aliases(&self) -> &[String] {
         &self.aliases
     }
+    /// Backing indices are hidden all of them: what counts is the stream.
     fn hidden(&self) -> bool {
-        self.hidden
+        self.stream.as_ref().map_or(self.hidden, |stream| stream.hidden || stream.system)
+    }
+    fn stream(&self) -> Option<&str> {
+        Some(self.stream.as_ref()?.name.as_str())
     }
 }
 
@@ -116,9 +123,9 @@ struct State {
     #[serde(default)]
     blocks: Blocks,
     #[serde(default)]
-    metadata: Table<Metadata>,
+    metadata: WholeMetadata,
     #[serde(default)]
-    routing_table: Table<Routing>,
+    routing_table: RoutingTable,
 }
 
 #[derive(Default, Deserialize)]
@@ -132,16 +139,18 @@ struct Block {
     retryable: bool,
 }
 
-#[derive(Deserialize)]
-struct Table<T> {
-    #[serde(default = "Entries::default")]
-    indices: Entries<T>,
+#[derive(Default, Deserialize)]
+struct WholeMetadata {
+    #[serde(default)]
+    indices: Entries<Metadata>,
+    #[serde(default)]
+    data_stream: StreamsState,
 }
 
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self { indices: Entries::default() }
-    }
+#[derive(Default, Deserialize)]
+struct RoutingTable {
+    #[serde(default)]
+    indices: Entries<Routing>,
 }
 
 #[derive(Deserialize)]
@@ -189,10 +198,12 @@ struct Copy {
 
 fn listed(state: State) -> Result<Vec<Listed>, String> {
     let mut listed = Vec::with_capacity(state.metadata.indices.0.len());
+    let mut streams = state.metadata.data_stream.by_index();
     let mut routing = state.routing_table.indices.0.into_iter().collect::<BTreeMap<_, _>>();
     for (name, metadata) in state.metadata.indices.0 {
         let routing = routing.remove(&name);
-        listed.push(one(name, metadata, routing)?);
+        let stream = streams.remove(&name);
+        listed.push(Listed { stream, ..one(name, metadata, routing)? });
     }
     listed.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Ok(listed)
@@ -205,6 +216,7 @@ fn one(name: String, metadata: Metadata, routing: Option<Routing>) -> Result<Lis
     Ok(Listed {
         open: state == "open",
         hidden: system || settings.hidden.as_deref() == Some("true"),
+        stream: None,
         aliases,
         uuid: settings.uuid,
         shards,

@@ -16,6 +16,25 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
+/// What is asked for each document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Store it, in place of what has its id.
+    Index,
+    /// Store it if nothing has its id.
+    Create,
+}
+
+impl Verb {
+    /// As it stands in a `_bulk`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Create => "create",
+        }
+    }
+}
+
 /// Why a document was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -51,6 +70,14 @@ pub enum Unbelievable {
         /// Whether it holds an error.
         has_error: bool,
     },
+    /// An item for something else than was asked.
+    #[error("item {item} is not about {}", .verb.word())]
+    Verb {
+        /// Its place, from 0.
+        item: usize,
+        /// What was asked.
+        verb: Verb,
+    },
     /// `errors` is true though no item has one, or the reverse.
     #[error("its member errors is {errors}, its items say otherwise")]
     Errors {
@@ -67,9 +94,11 @@ struct Answer<'a> {
 }
 
 #[derive(Deserialize)]
-struct Item<'a> {
+#[serde(rename_all = "lowercase")]
+enum Item<'a> {
     #[serde(borrow)]
-    index: Status<'a>,
+    Index(Status<'a>),
+    Create(Status<'a>),
 }
 
 #[derive(Deserialize)]
@@ -83,13 +112,19 @@ struct Status<'a> {
 ///
 /// # Errors
 /// [`Unbelievable`] unless every document has an outcome and all parts agree.
-pub fn read(body: &[u8], sent: usize) -> Result<Vec<(usize, Outcome)>, Unbelievable> {
+pub fn read(body: &[u8], sent: usize, verb: Verb) -> Result<Vec<(usize, Outcome)>, Unbelievable> {
     let answer: Answer<'_> = serde_json::from_slice(body)?;
     if answer.items.len() != sent {
         return Err(Unbelievable::Count { sent, answered: answer.items.len() });
     }
     let mut failed = Vec::new();
-    for (item, Item { index: Status { status, error } }) in answer.items.into_iter().enumerate() {
+    for (item, answered) in answer.items.into_iter().enumerate() {
+        let Status { status, error } = match (answered, verb) {
+            (Item::Index(status), Verb::Index) | (Item::Create(status), Verb::Create) => status,
+            (Item::Index(_), Verb::Create) | (Item::Create(_), Verb::Index) => {
+                return Err(Unbelievable::Verb { item, verb });
+            }
+        };
         match (status, error) {
             (200 | 201, None) => {}
             (300.., Some(error)) => failed.push((item, outcome(refusal(status, error)))),
@@ -149,7 +184,7 @@ mod tests {
             {"index":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"full"}}},
             {"index":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"failed to parse field [n]","caused_by":{"type":"number_format_exception","reason":"For input string: \"x\""}}}},
             {"index":{"status":200}}]}"#;
-        let failed = read(body, 4).expect("believable");
+        let failed = read(body, 4, Verb::Index).expect("believable");
         assert!(
             matches!(&failed[0], (1, Outcome::Later(refusal)) if refusal.kind == "es_rejected_execution_exception")
         );
@@ -175,8 +210,16 @@ mod tests {
             br#"{"errors":false}"#,
         ];
         for body in cases {
-            assert!(read(body, 2).is_err(), "{}", String::from_utf8_lossy(body));
+            assert!(read(body, 2, Verb::Index).is_err(), "{}", String::from_utf8_lossy(body));
         }
+    }
+
+    #[test]
+    fn an_answer_is_about_what_was_asked() {
+        let body =
+            br#"{"errors":true,"items":[{"create":{"status":201}},{"create":{"status":409,"error":{"type":"x"}}}]}"#;
+        assert_eq!(read(body, 2, Verb::Create).expect("believable").len(), 1);
+        assert!(matches!(read(body, 2, Verb::Index), Err(Unbelievable::Verb { item: 0, .. })));
     }
 
     #[test]

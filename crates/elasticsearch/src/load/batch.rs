@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
+use super::answer::Verb;
 use crate::scan::{Hit, unescape};
 
 /// More documents than this make a batch full whatever their size: the answer grows with their number, and so does
@@ -24,10 +25,25 @@ const ACTION: usize = 64;
 pub struct BulkTarget {
     /// The index.
     pub index: String,
+    /// The data stream whose write index it is. Servers refuse documents that name a backing index, and take only new ones
+    /// (`create`) by the stream's name, without versions.
+    pub stream: Option<String>,
     /// For servers with types: the type of documents that do not name theirs. `None`: the server has no types.
     pub doc_type: Option<String>,
     /// Whether the server takes a document's parent; elsewhere the parent only routes.
     pub parents: bool,
+}
+
+impl BulkTarget {
+    /// The name by which it is written to.
+    pub(super) fn addressed(&self) -> &str {
+        self.stream.as_deref().unwrap_or(&self.index)
+    }
+
+    /// The action of each document.
+    pub(super) fn verb(&self) -> Verb {
+        if self.stream.is_some() { Verb::Create } else { Verb::Index }
+    }
 }
 
 /// Why a hit cannot be loaded.
@@ -90,6 +106,8 @@ pub struct BulkBatch {
     pub(super) lines: Vec<Line>,
     pub(super) aside: Vec<Aside>,
     aside_bytes: usize,
+    /// Documents that had another version than 1, which a data stream does not take.
+    pub(super) unversioned: u64,
     type_raw: Option<Vec<u8>>,
 }
 
@@ -103,6 +121,7 @@ impl BulkBatch {
             lines: Vec::new(),
             aside: Vec::new(),
             aside_bytes: 0,
+            unversioned: 0,
             type_raw: type_raw(target),
         }
     }
@@ -138,7 +157,10 @@ impl BulkBatch {
                 return Err(PushError::NotText { index: index(), id: shown(), part });
             }
         }
-        let version = hit.version.filter(|version| *version != 1);
+        let mut version = hit.version.filter(|version| *version != 1);
+        if self.target.stream.is_some() && version.take().is_some() {
+            self.unversioned += 1;
+        }
         if source.contains(&b'\n') {
             self.aside_bytes += source.len();
             self.aside.push(Aside {
@@ -158,7 +180,7 @@ impl BulkBatch {
         }
         self.body.reserve(ACTION + source.len());
         let others = [("_type", doc_type), ("parent", parent), ("routing", routing)];
-        let id = action(&mut self.body, id, others, version);
+        let id = action(&mut self.body, self.target.verb(), id, others, version);
         self.body.extend_from_slice(source);
         self.body.extend_from_slice(b"\n");
         self.lines.push(Line { bytes: start..self.body.len(), id });
@@ -197,6 +219,7 @@ impl BulkBatch {
         self.lines.clear();
         self.aside.clear();
         self.aside_bytes = 0;
+        self.unversioned = 0;
     }
 }
 
@@ -205,9 +228,17 @@ fn type_raw(target: &BulkTarget) -> Option<Vec<u8>> {
     target.doc_type.as_ref().map(|name| super::object::raw(name).get().as_bytes().to_vec())
 }
 
-/// Writes `{"index":{"_id":…}}` and a line break; gives where the id stands.
-fn action(body: &mut BytesMut, id: &[u8], others: [(&str, Option<&[u8]>); 3], version: Option<u64>) -> Range<usize> {
-    body.extend_from_slice(b"{\"index\":{\"_id\":");
+/// Writes `{"index":{"_id":…}}` (or `create`) and a line break; gives where the id stands.
+fn action(
+    body: &mut BytesMut,
+    verb: Verb,
+    id: &[u8],
+    others: [(&str, Option<&[u8]>); 3],
+    version: Option<u64>,
+) -> Range<usize> {
+    body.extend_from_slice(b"{\"");
+    body.extend_from_slice(verb.word().as_bytes());
+    body.extend_from_slice(b"\":{\"_id\":");
     let at = body.len();
     body.extend_from_slice(id);
     let id = at..body.len();
@@ -237,7 +268,10 @@ mod tests {
     use crate::scan::hit;
 
     fn batch(doc_type: Option<&str>) -> BulkBatch {
-        BulkBatch::new(&BulkTarget { index: "i".into(), doc_type: doc_type.map(Into::into), parents: false }, 1_000)
+        BulkBatch::new(
+            &BulkTarget { index: "i".into(), stream: None, doc_type: doc_type.map(Into::into), parents: false },
+            1_000,
+        )
     }
 
     fn push(batch: &mut BulkBatch, line: &str) -> Result<(), PushError> {
@@ -273,8 +307,23 @@ mod tests {
     }
 
     #[test]
+    fn a_data_stream_gets_new_documents_without_their_versions() {
+        let target =
+            BulkTarget { index: ".ds-s-000001".into(), stream: Some("s".into()), doc_type: None, parents: false };
+        let mut batch = BulkBatch::new(&target, 1_000);
+        push(&mut batch, r#"{"_id":"1","_version":7,"_routing":"r","_source":{}}"#).expect("pushed");
+        push(&mut batch, "{\"_id\":\"2\",\"_version\":3,\"_source\":{\n}}").expect("pushed");
+        push(&mut batch, r#"{"_id":"3","_version":1,"_source":{}}"#).expect("pushed");
+        assert_eq!(
+            String::from_utf8_lossy(&batch.body),
+            "{\"create\":{\"_id\":\"1\",\"routing\":\"r\"}}\n{}\n{\"create\":{\"_id\":\"3\"}}\n{}\n"
+        );
+        assert_eq!((batch.unversioned, batch.aside[0].version, target.addressed()), (2, None, "s"));
+    }
+
+    #[test]
     fn a_parent_is_named_where_the_server_takes_parents() {
-        let target = BulkTarget { index: "i".into(), doc_type: Some("doc".into()), parents: true };
+        let target = BulkTarget { index: "i".into(), stream: None, doc_type: Some("doc".into()), parents: true };
         let mut batch = BulkBatch::new(&target, 1_000);
         push(&mut batch, r#"{"_id":"1","_type":"answer","_parent":"q","_source":{}}"#).expect("pushed");
         push(&mut batch, r#"{"_id":"2","_type":"vote","_parent":"1","_routing":"q","_source":{}}"#).expect("pushed");

@@ -22,6 +22,8 @@ use crate::{
 pub struct CreatedIndex {
     pub(super) name: String,
     pub(super) uuid: String,
+    /// The data stream whose write index it is.
+    pub(super) stream: Option<String>,
     pub(super) doc_type: Option<String>,
     pub(super) parents: bool,
     pub(super) saved: Settings,
@@ -39,7 +41,8 @@ impl CreatedIndex {
 
     /// Where its documents go.
     pub fn target(&self) -> BulkTarget {
-        BulkTarget { index: self.name.clone(), doc_type: self.doc_type.clone(), parents: self.parents }
+        let Self { name, stream, doc_type, parents, .. } = self;
+        BulkTarget { index: name.clone(), stream: stream.clone(), doc_type: doc_type.clone(), parents: *parents }
     }
 }
 
@@ -49,7 +52,7 @@ pub(super) struct Shown {
     #[serde(default)]
     settings: Option<Box<RawValue>>,
     #[serde(default)]
-    mappings: Option<Box<RawValue>>,
+    pub(super) mappings: Option<Box<RawValue>>,
 }
 
 impl Shown {
@@ -83,9 +86,11 @@ impl Loader {
         let index = || name.to_owned();
         let saved = Settings::parse(settings).map_err(|source| LoadError::Settings { index: index(), source })?;
         let mut plan = fate::plan(&saved, self.marker(), self.knows());
-        let fitted =
-            mappings::fit(mappings, self.types()).map_err(|source| LoadError::Mappings { index: index(), source })?;
-        self.create(name, &mut plan, &saved, &fitted.mappings).await?;
+        let damaged = |source| LoadError::Mappings { index: index(), source };
+        let fitted = mappings::fit(mappings, self.types()).map_err(damaged)?;
+        let (plain, was_of_stream) =
+            mappings::without_stream(&fitted.mappings).map_err(|source| damaged(source.into()))?;
+        self.create(name, &mut plan, &saved, &plain).await?;
 
         let shown = self.show(name).await?.filter(|shown| self.marks(shown));
         let shown = shown.ok_or_else(|| LoadError::Replaced { index: index() })?;
@@ -93,15 +98,17 @@ impl Loader {
         let Plan { after, blocks, changes, .. } = plan;
         let from_templates =
             (!beyond.is_empty()).then(|| format!("a template of the server added the fields {}", beyond.join(", ")));
+        let of_stream = was_of_stream.then(|| "it was part of a data stream, and is none".to_owned());
         Ok(CreatedIndex {
             name: index(),
             uuid: shown.uuid(),
+            stream: None,
             doc_type: fitted.doc_type,
             parents: self.client().can().parents,
             saved,
             after,
             blocks,
-            changes: [changes, fitted.changes].concat().into_iter().chain(from_templates).collect(),
+            changes: [changes, fitted.changes].concat().into_iter().chain(from_templates).chain(of_stream).collect(),
         })
     }
 
@@ -122,12 +129,7 @@ impl Loader {
                 Err(error) => error,
             };
             match refusal(&error) {
-                Refusal::Setting(setting) if plan.create.remove(&setting) => {
-                    plan.after.remove(&setting);
-                    if saved.get(&setting).is_some() {
-                        plan.changes.push(format!("setting {setting} is left out: the server does not know it"));
-                    }
-                }
+                Refusal::Setting(setting) if plan.leave_out(&setting, saved) => {}
                 Refusal::Exists if in_doubt && self.is_ours(name).await? => return Ok(()),
                 Refusal::Exists => {
                     return Err(LoadError::Exists { what: "index", name: name.to_owned(), also: None });
@@ -164,7 +166,7 @@ impl Loader {
         Ok(self.show(name).await?.is_some_and(|shown| self.marks(&shown)))
     }
 
-    fn marks(&self, shown: &Shown) -> bool {
+    pub(super) fn marks(&self, shown: &Shown) -> bool {
         shown.setting(MARKER).as_deref() == Some(self.marker())
     }
 
@@ -179,7 +181,7 @@ impl Loader {
         Ok(shown.get(name).and_then(|index| serde_json::from_str(index.get()).ok()))
     }
 
-    fn knows(&self) -> Knows {
+    pub(super) fn knows(&self) -> Knows {
         let can = self.client().can();
         Knows { default_pipeline: can.default_pipeline, final_pipeline: can.final_pipeline }
     }
@@ -203,7 +205,7 @@ fn concede(error: &Error, settings: &mut Settings, mappings: &mut Box<RawValue>)
 }
 
 /// What a failed creation means.
-enum Refusal {
+pub(super) enum Refusal {
     /// This setting is not known, or not ours to give.
     Setting(String),
     /// The name is taken.
@@ -214,7 +216,7 @@ enum Refusal {
     Final,
 }
 
-fn refusal(error: &Error) -> Refusal {
+pub(super) fn refusal(error: &Error) -> Refusal {
     match error {
         Error::Refused { kind, .. }
             if matches!(kind.as_str(), "resource_already_exists_exception" | "index_already_exists_exception") =>

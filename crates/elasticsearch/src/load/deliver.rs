@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{
     Loader,
-    answer::{self, Outcome, Refusal, Unbelievable},
+    answer::{self, Outcome, Refusal, Unbelievable, Verb},
     batch::{Aside, BulkTarget, Line, plain},
     error::{LoadError, Result},
     loaded::Loaded,
@@ -35,6 +35,9 @@ const HALVE_FROM: u32 = 2;
 /// Requests of this size, in bytes, are not what a server or a proxy chokes on.
 const SMALL: usize = 256 << 10;
 
+/// Status of a document that is not created because there is one of its id.
+const CONFLICT: u16 = 409;
+
 /// How one request ended.
 enum Sent {
     /// With an outcome for each document; here those that are not stored.
@@ -55,17 +58,20 @@ enum Failure {
 struct Waiting {
     parcel: Parcel,
     failures: u32,
+    /// Whether they were sent before, so that some may be stored already.
+    in_doubt: bool,
 }
 
 /// Sends `lines` of `body` to `target`.
 pub(super) async fn lines(loader: &Loader, target: &BulkTarget, body: &Bytes, lines: &[Line]) -> Result<Loaded> {
     let mut account = Loaded::default();
     let mut patience = loader.patience();
-    let mut queue: VecDeque<_> = Parcel::all(lines).into_iter().map(|parcel| Waiting { parcel, failures: 0 }).collect();
-    while let Some(Waiting { parcel, failures }) = queue.pop_front() {
+    let mut queue: VecDeque<_> = Parcel::all(lines).into_iter().map(fresh).collect();
+    while let Some(Waiting { parcel, failures, in_doubt }) = queue.pop_front() {
         let count = parcel.lines().len();
         match post(loader, target, body, &parcel).await? {
             Sent::Answered(failed) => {
+                let failed = without_ours(failed, target, in_doubt);
                 let later = settle(&mut account, target, body, &parcel, failed);
                 let Some((again, refusal)) = later else {
                     patience = loader.patience();
@@ -74,18 +80,18 @@ pub(super) async fn lines(loader: &Loader, target: &BulkTarget, body: &Bytes, li
                 if again.lines().len() < count {
                     patience = loader.patience();
                 }
-                queue.push_front(Waiting { parcel: again, failures: 0 });
+                queue.push_front(Waiting { parcel: again, failures: 0, in_doubt: true });
                 pause(&mut patience, target, refused(target, refusal)).await?;
             }
             Sent::Failed(Failure::TooLarge(error)) => match parcel.halves() {
-                Some(halves) => requeue(&mut queue, halves),
+                Some(halves) => requeue(&mut queue, halves, in_doubt),
                 None => account.reject(&target.index, id(body, &parcel.lines()[0]), too_large(&error)),
             },
             Sent::Failed(Failure::Doubtful(error)) => {
                 pause(&mut patience, target, error).await?;
                 match parcel.halves().filter(|_| failures + 1 >= HALVE_FROM && parcel.size() > SMALL) {
-                    Some(halves) => requeue(&mut queue, halves),
-                    None => queue.push_front(Waiting { parcel, failures: failures + 1 }),
+                    Some(halves) => requeue(&mut queue, halves, true),
+                    None => queue.push_front(Waiting { parcel, failures: failures + 1, in_doubt: true }),
                 }
             }
         }
@@ -93,10 +99,22 @@ pub(super) async fn lines(loader: &Loader, target: &BulkTarget, body: &Bytes, li
     Ok(account)
 }
 
-fn requeue(queue: &mut VecDeque<Waiting>, halves: [Parcel; 2]) {
+fn fresh(parcel: Parcel) -> Waiting {
+    Waiting { parcel, failures: 0, in_doubt: false }
+}
+
+fn requeue(queue: &mut VecDeque<Waiting>, halves: [Parcel; 2], in_doubt: bool) {
     for parcel in halves.into_iter().rev() {
-        queue.push_front(Waiting { parcel, failures: 0 });
+        queue.push_front(Waiting { in_doubt, ..fresh(parcel) });
     }
+}
+
+/// Leaves out the documents of which the server says that they are there, where that is no wonder: they were sent before, and
+/// the answer was lost. Ids are unique within what a dump has of a shard.
+fn without_ours(failed: Vec<(usize, Outcome)>, target: &BulkTarget, in_doubt: bool) -> Vec<(usize, Outcome)> {
+    let may_be_ours = in_doubt && target.verb() == Verb::Create;
+    let is_there = |outcome: &Outcome| matches!(outcome, Outcome::Refused(refusal) if refusal.status == CONFLICT);
+    failed.into_iter().filter(|(_, outcome)| !(may_be_ours && is_there(outcome))).collect()
 }
 
 /// Enters the outcomes into the account; gives what has to be sent again, and the last reason for it.
@@ -126,7 +144,7 @@ fn settle(
 async fn post(loader: &Loader, target: &BulkTarget, body: &Bytes, parcel: &Parcel) -> Result<Sent> {
     let bytes = parcel.bytes(body);
     let size = bytes.len();
-    let mut request = Request::post(&[&target.index, "_bulk"]).query("filter_path", FILTER).ndjson(bytes);
+    let mut request = Request::post(&[target.addressed(), "_bulk"]).query("filter_path", FILTER).ndjson(bytes);
     let give_up = loader.give_up();
     if give_up < PRIMARY_WAIT {
         request = request.query("timeout", &format!("{}ms", give_up.as_millis()));
@@ -145,7 +163,7 @@ async fn post(loader: &Loader, target: &BulkTarget, body: &Bytes, parcel: &Parce
 }
 
 fn answered(target: &BulkTarget, body: &[u8], sent: usize) -> Result<Sent> {
-    match answer::read(body, sent) {
+    match answer::read(body, sent, target.verb()) {
         Ok(failed) => Ok(Sent::Answered(failed)),
         Err(source @ Unbelievable::Shape(_)) => Ok(Sent::Failed(Failure::Doubtful(Error::Truncated {
             method: "POST".into(),
@@ -188,6 +206,7 @@ pub(super) async fn aside(loader: &Loader, target: &BulkTarget, document: &Aside
         }
     };
     let mut patience = loader.patience();
+    let mut in_doubt = false;
     loop {
         let permit = loader.gate().enter().await;
         let result = loader.client().send_once(&request).await;
@@ -196,12 +215,19 @@ pub(super) async fn aside(loader: &Loader, target: &BulkTarget, document: &Aside
             account.indexed = 1;
             return Ok(account);
         };
-        if let Error::Refused { status: status @ (400 | 409), kind, reason, .. } = error {
+        if in_doubt && error.status() == Some(CONFLICT) && target.verb() == Verb::Create {
+            account.indexed = 1;
+            return Ok(account);
+        }
+        if let Error::Refused { status: status @ (400 | CONFLICT), kind, reason, .. } = error {
             account.reject(&target.index, &document.id, Refusal { status, kind, reason });
             return Ok(account);
         }
         match failed(error).map_err(|source| stopped(target, source))? {
-            Failure::Doubtful(error) => pause(&mut patience, target, error).await?,
+            Failure::Doubtful(error) => {
+                in_doubt = true;
+                pause(&mut patience, target, error).await?;
+            }
             Failure::TooLarge(error) => {
                 account.reject(&target.index, &document.id, too_large(&error));
                 return Ok(account);
@@ -219,7 +245,10 @@ fn put(target: &BulkTarget, document: &Aside) -> Result<Request, Refusal> {
     }
     let doc_type = document.doc_type.as_deref().map(text).transpose()?;
     let doc_type = doc_type.as_deref().unwrap_or(super::mappings::DEFAULT_TYPE);
-    let mut request = Request::put(&[&target.index, doc_type, &id]).json(document.source.clone());
+    let mut request = Request::put(&[target.addressed(), doc_type, &id]).json(document.source.clone());
+    if target.verb() == Verb::Create {
+        request = request.query("op_type", "create");
+    }
     if let Some(routing) = &document.routing {
         request = request.query("routing", &text(routing)?);
     }
@@ -255,7 +284,7 @@ fn refused(target: &BulkTarget, refusal: Refusal) -> Error {
 }
 
 fn path(target: &BulkTarget) -> String {
-    format!("/{}/_bulk", target.index)
+    format!("/{}/_bulk", target.addressed())
 }
 
 fn id<'a>(body: &'a Bytes, line: &Line) -> &'a [u8] {
@@ -283,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_document_by_itself_is_put_under_its_encoded_id_with_its_bytes() {
-        let target = BulkTarget { index: "i".into(), doc_type: None, parents: false };
+        let target = BulkTarget { index: "i".into(), stream: None, doc_type: None, parents: false };
         let request = put(&target, &document(r#""a/b ?\u00e9""#, Some(r#""r&1""#), Some(7))).expect("sendable");
         assert_eq!(request.path, "/i/_doc/a%2Fb%20%3F%C3%A9");
         assert_eq!(request.query, "routing=r%261&version=7&version_type=external_gte");
@@ -291,8 +320,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_counts_as_ours_only_where_it_was_sent_before() {
+        let refused = |status| {
+            (
+                0,
+                Outcome::Refused(Refusal {
+                    status,
+                    kind: "version_conflict_engine_exception".into(),
+                    reason: String::new(),
+                }),
+            )
+        };
+        let index = BulkTarget { index: "i".into(), stream: None, doc_type: None, parents: false };
+        let stream = BulkTarget { stream: Some("s".into()), ..index.clone() };
+        for (target, status, in_doubt, left) in
+            [(&stream, 409, true, 0), (&stream, 409, false, 1), (&stream, 400, true, 1), (&index, 409, true, 1)]
+        {
+            assert_eq!(without_ours(vec![refused(status)], target, in_doubt).len(), left, "{status} {in_doubt}");
+        }
+        let request = put(&stream, &document(r#""1""#, None, None)).expect("sendable");
+        assert_eq!((request.path.as_str(), request.query.as_str()), ("/s/_doc/1", "op_type=create"));
+    }
+
+    #[test]
     fn ids_that_no_path_can_hold_are_refused() {
-        let target = BulkTarget { index: "i".into(), doc_type: None, parents: false };
+        let target = BulkTarget { index: "i".into(), stream: None, doc_type: None, parents: false };
         for id in [r#"".""#, r#""..""#, r#""\ud800""#] {
             assert!(put(&target, &document(id, None, None)).is_err(), "{id}");
         }

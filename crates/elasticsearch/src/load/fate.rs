@@ -106,6 +106,20 @@ pub struct Plan {
     pub changes: Vec<String>,
 }
 
+impl Plan {
+    /// Leaves out what the server does not know, and says so if it was saved. Gives false where it was not to be given.
+    pub fn leave_out(&mut self, setting: &str, saved: &Settings) -> bool {
+        if !self.create.remove(setting) {
+            return false;
+        }
+        self.after.remove(setting);
+        if saved.get(setting).is_some() {
+            self.changes.push(format!("setting {setting} is left out: the server does not know it"));
+        }
+        true
+    }
+}
+
 /// Sorts the saved settings of one index. `marker` tells this restore's indices from all others.
 pub fn plan(saved: &Settings, marker: &str, knows: Knows) -> Plan {
     let mut plan = Plan {

@@ -28,14 +28,17 @@ pub struct Loaded {
     pub indexed: u64,
     /// How many the server will not take.
     pub rejected_count: u64,
-    /// These, each: in a sum the first [`MAX_NAMED`].
+    /// How many were sent without the version that they had, which a data stream does not take.
+    pub unversioned: u64,
+    /// Those that were rejected, each: in a sum the first [`MAX_NAMED`].
     pub rejected: Vec<Rejected>,
 }
 
 impl Loaded {
     /// Adds another account to this one.
     pub fn add(&mut self, other: Self) {
-        let Self { indexed, rejected_count, rejected } = other;
+        let Self { indexed, rejected_count, unversioned, rejected } = other;
+        self.unversioned += unversioned;
         self.indexed += indexed;
         self.rejected_count += rejected_count;
         let room = MAX_NAMED.saturating_sub(self.rejected.len());

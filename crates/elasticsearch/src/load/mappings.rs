@@ -130,6 +130,17 @@ pub fn fit(saved: &RawValue, types: Types) -> Result<Fitted, MappingsError> {
     }
 }
 
+/// What the server puts into the mappings of a data stream's backing index. Elsewhere it has no meaning, and servers without data
+/// streams do not know it.
+const OF_STREAMS: &str = "_data_stream_timestamp";
+
+/// The mappings without what belongs to a data stream, and whether there was such a thing.
+pub fn without_stream(mappings: &RawValue) -> Result<(Box<RawValue>, bool), serde_json::Error> {
+    let mut mappings = Object::parse(mappings.get())?;
+    let removed = mappings.remove(OF_STREAMS).is_some();
+    Ok((mappings.to_raw(), removed))
+}
+
 /// The types among `names` whose documents have parents.
 fn with_parents(saved: &Object, names: &[String]) -> Vec<String> {
     let has = |name: &&String| saved.object(name).is_some_and(|mapping| mapping.get("_parent").is_some());

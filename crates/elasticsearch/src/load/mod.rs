@@ -24,6 +24,9 @@ mod parcel;
 mod presence;
 mod put_back;
 mod settings;
+mod stream;
+mod stream_presence;
+mod stream_template;
 
 use std::{
     sync::{
@@ -47,6 +50,9 @@ pub use self::{
     mappings::MappingsError,
     object::{Object, same},
     settings::{Settings, SettingsError},
+    stream::Generation,
+    stream_presence::ShownStream,
+    stream_template::stream_template,
 };
 use self::{gate::Gate, pace::Pace};
 use crate::{Client, Timeouts, backoff::Backoff};
@@ -118,10 +124,11 @@ impl Loader {
     /// [`LoadError::Server`], [`LoadError::Unbelievable`].
     pub async fn load(&self, batch: &mut BulkBatch) -> Result<Loaded> {
         let body = std::mem::take(&mut batch.body).freeze();
+        let unversioned = batch.unversioned;
         let loaded = self.deliver(&batch.target, &body, &batch.lines, &batch.aside).await;
         // The HTTP client may still hold on to the body for a moment; then a new one is made.
         batch.reset(body.try_into_mut().unwrap_or_else(|_| BytesMut::new()));
-        loaded
+        loaded.map(|loaded| Loaded { unversioned, ..loaded })
     }
 
     async fn deliver(

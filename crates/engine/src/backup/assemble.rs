@@ -8,7 +8,7 @@ use elasticsearch::{
 };
 use repository::{FileSpec, Segment, SnapshotSpec, Writer};
 
-use super::{BackupOptions, shard::ShardRuns, steps::Looked};
+use super::{BackupOptions, shard::ShardRuns, steps::Looked, streams};
 use crate::{
     error::{Doing as _, Error, Result},
     fingerprint::Fingerprint,
@@ -42,7 +42,8 @@ pub(super) fn store(writer: &Writer, contents: Contents) -> Result<(Vec<FileSpec
         files.extend(templates.iter().map(|of| FileSpec { path: path(Piece::Template), segments: vec![of.clone()] }));
         indices.push(documents(index, shards, &head, &mut files));
     }
-    let definitions = definition_files(writer, definitions, &mut files)?;
+    let mut definitions = definition_files(writer, definitions, &mut files)?;
+    definitions.extend(streams::files(writer, &catalog.streams, &mut files)?);
     let (left_out_system, not_saved) = (catalog.left_out_system.clone(), not_saved.clone());
     let manifest = Manifest { head, definitions, indices, left_out_system, not_saved };
     files.push(FileSpec { path: layout::manifest_path(), segments: vec![manifest_segment(writer, &manifest)?] });

@@ -3,12 +3,13 @@
 
 use std::{collections::BTreeMap, io::Read as _};
 
-use elasticsearch::{Definition, DefinitionKind, load::foreign};
+use elasticsearch::{DataStream, Definition, DefinitionKind, load::foreign};
 use flate2::read::MultiGzDecoder;
 use repository::{Entry, EntryKind, File, Reader, Snapshot};
 use serde_json::value::RawValue;
 
 use crate::{
+    data_streams,
     error::{Doing as _, Error, Result},
     layout::{self, Piece},
     manifest::{DefinitionEntry, Manifest},
@@ -23,6 +24,8 @@ const MAX_DEFINITION: u64 = 512 << 20;
 pub(super) struct Layer {
     pub(super) snapshot: Snapshot,
     pub(super) manifest: Option<Manifest>,
+    /// The data streams of which it has all backing indices.
+    pub(super) streams: Vec<DataStream>,
     reader: Reader,
     folder: String,
     indices: BTreeMap<String, Pieces>,
@@ -50,13 +53,14 @@ impl Layer {
         let beside = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
         let manifest_path = format!("{beside}/larder/manifest");
         let has_manifest = entries.iter().any(|entry| entry.path == manifest_path);
-        let mut layer = Self { snapshot, manifest: None, reader, folder, indices };
+        let mut layer = Self { snapshot, manifest: None, streams: Vec::new(), reader, folder, indices };
         if has_manifest {
             let manifest = layer.read_manifest(&manifest_path)?;
             // Of an index without documents, mappings, settings and aliases there is no file.
             for index in &manifest.indices {
                 layer.indices.entry(index.name.clone()).or_default();
             }
+            layer.streams = layer.read_streams(&manifest)?;
             layer.manifest = Some(manifest);
         } else if layer.indices.is_empty() {
             return Err(layer.not_a_dump(format!("{} holds no index", layer.folder)));
@@ -135,7 +139,8 @@ impl Layer {
     /// beside every index.
     pub(super) fn cluster_definitions(&self) -> Result<Vec<Definition>> {
         if let Some(manifest) = &self.manifest {
-            return manifest.definitions.iter().map(|entry| self.definition(entry)).collect();
+            let entries = manifest.definitions.iter().filter(|entry| entry.kind != data_streams::KIND);
+            return entries.map(|entry| self.definition(entry)).collect();
         }
         let mut seen = BTreeMap::new();
         for index in self.indices.keys() {
@@ -161,6 +166,12 @@ impl Layer {
         let text = String::from_utf8(self.read(&entry.path)?).map_err(|error| damaged(error.to_string()))?;
         let body = RawValue::from_string(text).map_err(|error| damaged(error.to_string()))?;
         Ok(Definition { kind, name: entry.name.clone(), body, system: false })
+    }
+
+    fn read_streams(&self, manifest: &Manifest) -> Result<Vec<DataStream>> {
+        let entries = manifest.definitions.iter().filter(|entry| entry.kind == data_streams::KIND);
+        let streams = entries.map(|entry| data_streams::read(&entry.path, &self.read(&entry.path)?));
+        streams.collect()
     }
 
     fn parse<T>(
@@ -207,6 +218,11 @@ impl Layer {
             let settings = parts.has(Part::Settings) || parts.has(Part::Analyzers);
             if settings && self.size(&index.name, Piece::Settings).is_none() {
                 return disagree(format!("the settings of index {} are not there", index.name));
+            }
+        }
+        for stream in &self.streams {
+            if let Some(index) = stream.indices.iter().find(|index| !self.indices.contains_key(*index)) {
+                return disagree(format!("index {index} of data stream {} is not there", stream.name));
             }
         }
         match self.indices.keys().find(|name| manifest.index(name).is_none()) {

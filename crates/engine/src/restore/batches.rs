@@ -61,7 +61,7 @@ impl DerefMut for Borrowed {
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
-        let none = BulkTarget { index: String::new(), doc_type: None, parents: false };
+        let none = BulkTarget { index: String::new(), stream: None, doc_type: None, parents: false };
         let batch = mem::replace(&mut self.batch, BulkBatch::new(&none, 0));
         self.batches.spare.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
     }

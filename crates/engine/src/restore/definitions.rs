@@ -124,6 +124,7 @@ mod tests {
         ];
         let plan = RestorePlan {
             indices: Vec::new(),
+            streams: Vec::new(),
             definitions,
             missing: Parts::from_iter([]),
             conflicts: Vec::new(),

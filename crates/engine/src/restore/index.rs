@@ -19,18 +19,7 @@ use crate::{
 /// # Errors
 /// [`Error::Interrupted`] only.
 pub(super) async fn restore(restoring: &Restoring, plan: IndexPlan) -> Result<IndexReport> {
-    let mut report = IndexReport {
-        name: plan.name.clone(),
-        target: plan.target.clone(),
-        expected: plan.documents,
-        read: 0,
-        indexed: 0,
-        rejected: 0,
-        rejections: Vec::new(),
-        counted: None,
-        changes: Vec::new(),
-        outcome: IndexOutcome::Restored,
-    };
+    let mut report = IndexReport::begin(&plan, None);
     if plan.exists && restoring.on_conflict == OnConflict::Skip {
         report.outcome = IndexOutcome::Skipped;
         return Ok(report);
@@ -48,7 +37,7 @@ pub(super) async fn restore(restoring: &Restoring, plan: IndexPlan) -> Result<In
 
 async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport) -> Result<()> {
     let definitions = read_definitions(restoring, plan).await?;
-    let lacks_documents = restoring.wanted.has(Part::Documents) && !restoring.dump.has_documents(&plan.name);
+    let lacks_documents = lacks_documents(restoring, plan);
     if plan.exists {
         if lacks_documents {
             return Err(Error::NothingInstead { index: plan.target.clone() });
@@ -58,9 +47,7 @@ async fn steps(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport
     }
     let created = create(restoring, plan, &definitions).await?;
     report.changes.extend(created.changes.iter().cloned());
-    if lacks_documents && restoring.dump.parts().has(Part::Documents) {
-        report.changes.push("its documents are not in the snapshot".into());
-    }
+    report.changes.extend(said_lack(restoring, lacks_documents));
     let filled = fill(restoring, plan, &created, report).await;
     if restoring.cancel.is_cancelled() {
         delete_half(restoring, plan).await;
@@ -90,7 +77,12 @@ async fn delete_half(restoring: &Restoring, plan: &IndexPlan) {
     }
 }
 
-async fn read_definitions(restoring: &Restoring, plan: &IndexPlan) -> Result<IndexDefinitions> {
+/// Whether documents are wanted that the snapshot does not have.
+pub(super) fn lacks_documents(restoring: &Restoring, plan: &IndexPlan) -> bool {
+    restoring.wanted.has(Part::Documents) && !restoring.dump.has_documents(&plan.name)
+}
+
+pub(super) async fn read_definitions(restoring: &Restoring, plan: &IndexPlan) -> Result<IndexDefinitions> {
     let (dump, name, parts) = (Arc::clone(&restoring.dump), plan.name.clone(), restoring.wanted.parts.clone());
     // The documents must be complete before anything that is there is deleted for them.
     blocking(move || dump.documents(&name).and_then(|_| dump.definitions(&name, &parts))).await
@@ -104,18 +96,32 @@ async fn create(restoring: &Restoring, plan: &IndexPlan, definitions: &IndexDefi
     created.doing(|| format!("cannot create index {}", plan.target))
 }
 
-async fn fill(restoring: &Restoring, plan: &IndexPlan, created: &CreatedIndex, report: &mut IndexReport) -> Result<()> {
+/// A snapshot without any documents says so by itself.
+pub(super) fn said_lack(restoring: &Restoring, lacks_documents: bool) -> Option<String> {
+    let said = lacks_documents && restoring.dump.parts().has(Part::Documents);
+    said.then(|| "its documents are not in the snapshot".to_owned())
+}
+
+pub(super) async fn fill(
+    restoring: &Restoring,
+    plan: &IndexPlan,
+    created: &CreatedIndex,
+    report: &mut IndexReport,
+) -> Result<()> {
     if !restoring.wanted.has(Part::Documents) {
         return Ok(());
     }
     let (read, loaded) = documents::load(restoring, plan, created.target()).await?;
-    let Loaded { indexed, rejected_count, rejected } = loaded;
+    let Loaded { indexed, rejected_count, unversioned, rejected } = loaded;
     (report.read, report.indexed, report.rejected, report.rejections) = (read, indexed, rejected_count, rejected);
+    if unversioned > 0 {
+        report.changes.push(format!("a data stream takes no versions: {unversioned} begin at 1 again"));
+    }
     Ok(())
 }
 
 /// Dump, account and cluster must agree.
-async fn count(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport) -> Result<()> {
+pub(super) async fn count(restoring: &Restoring, plan: &IndexPlan, report: &mut IndexReport) -> Result<()> {
     if !restoring.wanted.has(Part::Documents) {
         return Ok(());
     }

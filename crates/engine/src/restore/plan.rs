@@ -1,15 +1,18 @@
 //! What a restore will do: which indices under what names, which definitions, and what stands in the way. Changes
 //! nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use elasticsearch::{
-    Definition, Matcher, Selection,
+    DataStream, Definition, Matcher, Selection,
     load::{LoadError, Loader, Standing},
 };
 use regex::Regex;
 
-use super::definitions::may_lack;
+use super::{definitions::may_lack, streams};
 use crate::{
     backup::is_left_out,
     blocking::blocking,
@@ -43,8 +46,10 @@ pub struct Wanted {
 /// What a restore will do.
 #[derive(Debug)]
 pub struct RestorePlan {
-    /// The indices, by their names in the dump.
+    /// The indices that belong to no data stream, by their names in the dump.
     pub indices: Vec<IndexPlan>,
+    /// The data streams, by their names in the dump.
+    pub streams: Vec<StreamPlan>,
     /// Pipelines, templates, policies and the like.
     pub definitions: Vec<Definition>,
     /// Parts that are wanted, and that the dump does not have.
@@ -68,6 +73,32 @@ pub struct IndexPlan {
     pub documents: Option<u64>,
     /// Whether the cluster has it already.
     pub exists: bool,
+}
+
+/// One data stream to be restored.
+#[derive(Debug, Clone)]
+pub struct StreamPlan {
+    /// As it was saved.
+    pub stream: DataStream,
+    /// Its name in the cluster.
+    pub target: String,
+    /// Its backing indices, oldest first. The server names them: until they are made, their targets are not known.
+    pub indices: Vec<IndexPlan>,
+    /// Whether the cluster has it already, or an index of its name.
+    pub exists: bool,
+}
+
+impl RestorePlan {
+    /// How many indices, those of data streams among them.
+    pub fn index_count(&self) -> usize {
+        self.indices.len() + self.streams.iter().map(|stream| stream.indices.len()).sum::<usize>()
+    }
+
+    /// How many documents, as far as the dump says.
+    pub fn documents(&self) -> u64 {
+        let of_streams = self.streams.iter().flat_map(|stream| &stream.indices);
+        self.indices.iter().chain(of_streams).filter_map(|index| index.documents).sum()
+    }
 }
 
 impl Rename {
@@ -113,7 +144,8 @@ impl Wanted {
 
 /// Reads the dump's definitions and asks the cluster what it has of them.
 pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> Result<RestorePlan> {
-    let (mut indices, left_out_system) = choose(dump, wanted)?;
+    let (mut indices, mut streams, left_out_system) = choose(dump, wanted)?;
+    let mut conflicts = streams::conflicts(loader, &mut streams).await?;
     let reading = Arc::clone(dump);
     let mut definitions = blocking(move || reading.cluster_definitions()).await?;
     definitions.retain(|definition| wanted.wants(definition));
@@ -122,7 +154,7 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
     for index in &mut indices {
         index.exists = taken.contains(&index.target);
     }
-    let mut conflicts: Vec<String> = taken.iter().map(|name| format!("index {name}")).collect();
+    conflicts.extend(taken.iter().map(|name| format!("index {name}")));
     let mut unsupported = Vec::new();
     for definition in &definitions {
         let name = format!("{} {}", definition.kind.noun(), definition.name);
@@ -135,35 +167,47 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
         }
     }
     let missing = wanted.parts.without(&dump.parts());
-    Ok(RestorePlan { indices, definitions, missing, conflicts, unsupported, left_out_system })
+    Ok(RestorePlan { indices, streams, definitions, missing, conflicts, unsupported, left_out_system })
 }
 
-/// The chosen indices, and those left out because they are the system's. What larder saved was wanted when it was
+/// The chosen indices and data streams, and the indices left out because they are the system's. A data stream of which only a
+/// part is chosen, or which only its backing indices' names choose, is none: then these are plain indices. What larder saved was wanted when it was
 /// saved; Stash saves everything there is, and restoring a foreign `.security` breaks clusters.
-fn choose(dump: &Dump, wanted: &Wanted) -> Result<(Vec<IndexPlan>, Vec<String>)> {
+fn choose(dump: &Dump, wanted: &Wanted) -> Result<(Vec<IndexPlan>, Vec<StreamPlan>, Vec<String>)> {
     let mut selection = wanted.selection.clone();
     selection.include_system |= dump.is_ours();
-    let (chosen, left_out) =
-        selection.choose(dump.indices().map(str::to_owned).collect()).doing(|| "cannot choose indices".into())?;
+    let (chosen, left_out) = dump.choose(&selection)?;
     if let Some(patterns) = selection.patterns().filter(|_| chosen.is_empty()) {
         let but = if left_out.is_empty() { "" } else { " but what is left out as the system's" };
         let why = format!("it has no index that matches {patterns}{but}");
         return Err(Error::NotADump { snapshot: dump.snapshot().short_id(), why });
     }
     if !wanted.any_of_an_index() {
-        return Ok((Vec::new(), left_out));
+        return Ok((Vec::new(), Vec::new(), left_out));
     }
     let mut names = BTreeMap::<String, String>::new();
-    let mut plans = Vec::with_capacity(chosen.len());
-    for name in chosen {
-        let target = wanted.rename(&name);
-        if let Some(first) = names.insert(target.clone(), name.clone()) {
-            return Err(Error::Collision { first, second: name, name: target });
+    let mut renamed = |name: &str| {
+        let target = wanted.rename(name);
+        match names.insert(target.clone(), name.to_owned()) {
+            Some(first) => Err(Error::Collision { first, second: name.to_owned(), name: target }),
+            None => Ok(target),
         }
-        let documents = dump.index(&name).map(|index| index.documents);
-        plans.push(IndexPlan { name, target, documents, exists: false });
+    };
+    let plan = |name: &str, target: String| {
+        let documents = dump.index(name).map(|index| index.documents);
+        IndexPlan { name: name.to_owned(), target, documents, exists: false }
+    };
+    let mut alone: BTreeSet<String> = chosen.into_iter().collect();
+    let mut streams = Vec::new();
+    for stream in dump.streams() {
+        if selection.asks_for(&stream.name) && stream.indices.iter().all(|index| alone.contains(index)) {
+            let indices = stream.indices.iter().map(|index| plan(index, index.clone())).collect();
+            alone.retain(|index| !stream.indices.contains(index));
+            streams.push(StreamPlan { target: renamed(&stream.name)?, stream, indices, exists: false });
+        }
     }
-    Ok((plans, left_out))
+    let indices = alone.iter().map(|name| Ok(plan(name, renamed(name)?))).collect::<Result<_>>()?;
+    Ok((indices, streams, left_out))
 }
 
 #[cfg(test)]

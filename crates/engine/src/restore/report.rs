@@ -3,7 +3,7 @@
 use elasticsearch::load::Rejected;
 use serde::Serialize;
 
-use super::{RestorePlan, definitions::UNSUPPORTED};
+use super::{IndexPlan, RestorePlan, definitions::UNSUPPORTED};
 use crate::parts::Parts;
 
 /// What a restore did.
@@ -11,6 +11,8 @@ use crate::parts::Parts;
 pub struct RestoreReport {
     /// Each index, in the order of names.
     pub indices: Vec<IndexReport>,
+    /// Each data stream, in the order of names.
+    pub streams: Vec<StreamReport>,
     /// Each definition.
     pub definitions: Vec<DefinitionReport>,
     /// Indices of a foreign dump that were left out because their names begin with a dot.
@@ -41,6 +43,8 @@ pub struct IndexReport {
     pub name: String,
     /// Its name in the cluster.
     pub target: String,
+    /// The data stream that it belongs to, by its name in the cluster.
+    pub stream: Option<String>,
     /// Documents that the manifest promises; `None` in a foreign dump.
     pub expected: Option<u64>,
     /// Documents read from the dump.
@@ -59,8 +63,43 @@ pub struct IndexReport {
     pub outcome: IndexOutcome,
 }
 
-/// How an index ended.
+/// What became of a data stream. Its backing indices have reports of their own.
 #[derive(Debug)]
+pub struct StreamReport {
+    /// Its name in the dump.
+    pub name: String,
+    /// Its name in the cluster.
+    pub target: String,
+    /// Its generation in the cluster; `None` where it is not there.
+    pub generation: Option<u64>,
+    /// What could not be made as it was saved.
+    pub changes: Vec<String>,
+    /// How it ended.
+    pub outcome: IndexOutcome,
+    /// Whether the template that it was made with stays until the server has another one.
+    pub(super) template_stays: bool,
+}
+
+impl IndexReport {
+    pub(super) fn begin(plan: &IndexPlan, stream: Option<&str>) -> Self {
+        Self {
+            name: plan.name.clone(),
+            target: plan.target.clone(),
+            stream: stream.map(str::to_owned),
+            expected: plan.documents,
+            read: 0,
+            indexed: 0,
+            rejected: 0,
+            rejections: Vec::new(),
+            counted: None,
+            changes: Vec::new(),
+            outcome: IndexOutcome::Restored,
+        }
+    }
+}
+
+/// How an index ended, or a data stream.
+#[derive(Debug, Clone)]
 pub enum IndexOutcome {
     /// Everything is there that is wanted and in the dump, but for what was rejected.
     Restored,
@@ -73,7 +112,19 @@ pub enum IndexOutcome {
 impl RestoreReport {
     pub(super) fn new(allow_rejected: u64, plan: &RestorePlan) -> Self {
         let (left_out_system, missing) = (plan.left_out_system.clone(), plan.missing.clone());
-        Self { indices: Vec::new(), definitions: Vec::new(), left_out_system, missing, allow_rejected }
+        Self {
+            indices: Vec::new(),
+            streams: Vec::new(),
+            definitions: Vec::new(),
+            left_out_system,
+            missing,
+            allow_rejected,
+        }
+    }
+
+    /// The indices that stand for themselves: of others their data stream tells.
+    fn alone(&self) -> impl Iterator<Item = &IndexReport> {
+        self.indices.iter().filter(|index| index.stream.is_none())
     }
 
     /// Documents that are in the cluster now.
@@ -88,14 +139,13 @@ impl RestoreReport {
 
     /// Why the restore counts as failed; nothing where it does not.
     pub fn failures(&self) -> Vec<String> {
-        let mut failures: Vec<String> = self
-            .indices
-            .iter()
-            .filter_map(|index| match &index.outcome {
-                IndexOutcome::Failed(why) => Some(format!("index {}: {why}", index.target)),
-                IndexOutcome::Restored | IndexOutcome::Skipped => None,
-            })
-            .collect();
+        let failure = |what: &str, name: &str, outcome: &IndexOutcome| match outcome {
+            IndexOutcome::Failed(why) => Some(format!("{what} {name}: {why}")),
+            IndexOutcome::Restored | IndexOutcome::Skipped => None,
+        };
+        let indices = self.alone().filter_map(|index| failure("index", &index.target, &index.outcome));
+        let streams = self.streams.iter().filter_map(|stream| failure("data stream", &stream.target, &stream.outcome));
+        let mut failures: Vec<String> = streams.chain(indices).collect();
         failures.extend(self.definitions.iter().filter_map(|definition| definition.why.clone()));
         if self.rejected() > self.allow_rejected {
             let allowed = self.allow_rejected;
@@ -106,7 +156,8 @@ impl RestoreReport {
 
     /// What was left out, as the user allowed or because this server has no place for it.
     pub fn left_out(&self) -> Vec<String> {
-        let indices = self.indices.iter().filter(|index| matches!(index.outcome, IndexOutcome::Skipped));
+        let indices = self.alone().filter(|index| matches!(index.outcome, IndexOutcome::Skipped));
+        let streams = self.streams.iter().filter(|stream| matches!(stream.outcome, IndexOutcome::Skipped));
         let definitions = self.definitions.iter().filter_map(|definition| {
             let why = match definition.what {
                 "skipped" => "it was there",
@@ -118,6 +169,7 @@ impl RestoreReport {
         let rejecting = self.indices.iter().filter(|index| index.rejected > 0);
         indices
             .map(|index| format!("index {}: it was there", index.target))
+            .chain(streams.map(|stream| format!("data stream {}: it was there", stream.target)))
             .chain(definitions)
             .chain(rejecting.map(|index| format!("index {}: {} rejected documents", index.target, index.rejected)))
             .collect()

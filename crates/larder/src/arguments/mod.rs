@@ -209,10 +209,10 @@ impl BackupArguments {
 /// Which indices.
 #[derive(Debug, Clone, Args)]
 pub struct SelectionArguments {
-    /// Only indices of this name; * stands for anything. May be given several times
+    /// Only indices and data streams of this name; * stands for anything. May be given several times
     #[arg(long = "index", short = 'i', env = "LARDER_INDEX", value_delimiter = ',', value_name = "PATTERN")]
     pub include: Vec<String>,
-    /// No indices of this name; * stands for anything. Wins over --index
+    /// No indices and data streams of this name; * stands for anything. Wins over --index
     #[arg(long = "exclude", short = 'x', env = "LARDER_EXCLUDE", value_delimiter = ',', value_name = "PATTERN")]
     pub exclude: Vec<String>,
 }

@@ -84,13 +84,22 @@ async fn dry_run(client: &Client, selection: &Selection, output: &Output) -> Res
         counted(documents, "document"),
         bytes(size)
     ));
+    streams(output, &plan.streams);
     left_out(output, &plan.left_out_system);
     let summary = json!({
         "command": "backup", "dry_run": true, "indices": plan.indices.len(), "documents": documents, "bytes": size,
+        "data_streams": plan.streams,
         "left_out_system": plan.left_out_system,
     });
     output.object("summary", &summary);
     Ok(Exit::Done)
+}
+
+fn streams(output: &Output, names: &[impl AsRef<str>]) {
+    if !names.is_empty() {
+        let list = names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+        output.say(format!("among them {}: {list}", counted(names.len() as u64, "whole data stream")));
+    }
 }
 
 fn left_out(output: &Output, names: &[String]) {
@@ -123,6 +132,8 @@ fn summary(output: &Output, report: &BackupReport, progress: &Progress) {
         duration(elapsed),
         count(rate(documents, elapsed)),
     ));
+    let data_streams: Vec<&str> = manifest.streams().collect();
+    streams(output, &data_streams);
     output.say(format!("new in the repository: {}, stored as {}", bytes(saved.bytes_added), bytes(saved.bytes_stored)));
     left_out(output, &manifest.left_out_system);
     not_saved(output, &manifest.not_saved);
@@ -132,6 +143,7 @@ fn summary(output: &Output, report: &BackupReport, progress: &Progress) {
             "command": "backup",
             "snapshot": saved.snapshot.id.to_string(),
             "indices": manifest.indices.len(),
+            "data_streams": data_streams,
             "documents": documents,
             "bytes": of_documents,
             "bytes_added": saved.bytes_added,

@@ -7,7 +7,10 @@ use elasticsearch::{Client, load::Rejected};
 use engine::{
     dump::Dump,
     progress::Progress,
-    restore::{self, IndexOutcome, IndexReport, Rejections, RestoreOptions, RestorePlan, RestoreReport, Wanted},
+    restore::{
+        self, IndexOutcome, IndexReport, Rejections, RestoreOptions, RestorePlan, RestoreReport, StreamPlan,
+        StreamReport, Wanted,
+    },
 };
 use repository::LockKind;
 use serde_json::json;
@@ -70,15 +73,15 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
     let mut table = Table::new(&["Index", "Becomes", ">Documents", "There already"]);
     for index in &plan.indices {
         let documents = index.documents.map_or_else(|| "?".into(), count);
-        let there = if index.exists { "yes" } else { "" };
-        table.row([index.name.clone(), index.target.clone(), documents, there.into()]);
+        table.row([index.name.clone(), index.target.clone(), documents, there(index.exists)]);
         output.object(
             "index",
             &json!({"index": index.name, "target": index.target, "documents": index.documents, "exists": index.exists}),
         );
     }
+    plan.streams.iter().for_each(|stream| tell_stream_plan(output, &mut table, stream));
     output.say(&table);
-    let (indices, definitions) = (plan.indices.len() as u64, plan.definitions.len() as u64);
+    let (indices, definitions) = (plan.index_count() as u64, plan.definitions.len() as u64);
     output.say(format!("\nwould restore {} and {}", indices_of(indices), counted(definitions, "definition")));
     for conflict in &plan.conflicts {
         output.say(format!("already there: {conflict}"));
@@ -92,7 +95,8 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
     output.object(
         "summary",
         &json!({
-            "command": "restore", "dry_run": true, "indices": plan.indices.len(),
+            "command": "restore", "dry_run": true, "indices": plan.index_count(),
+            "data_streams": plan.streams.iter().map(|stream| &stream.target).collect::<Vec<_>>(),
             "definitions": plan.definitions.len(), "conflicts": plan.conflicts, "would_fail": blocked,
             "unsupported": plan.unsupported, "left_out_system": plan.left_out_system, "missing": plan.missing,
         }),
@@ -101,6 +105,33 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
         output.say("with --on-conflict fail nothing would be restored");
     }
     if blocked { Exit::Failed } else { Exit::Done }
+}
+
+fn there(exists: bool) -> String {
+    if exists { "yes".into() } else { String::new() }
+}
+
+/// The server names the backing indices.
+fn tell_stream_plan(output: &Output, table: &mut Table, plan: &StreamPlan) {
+    let StreamPlan { stream, target, indices, exists } = plan;
+    for index in indices {
+        let documents = index.documents.map_or_else(|| "?".into(), count);
+        table.row([index.name.clone(), format!("part of data stream {target}"), documents, there(*exists)]);
+        output.object(
+            "index",
+            &json!({
+                "index": index.name, "target": null, "data_stream": target, "documents": index.documents,
+                "exists": exists,
+            }),
+        );
+    }
+    output.object(
+        "data_stream",
+        &json!({
+            "data_stream": stream.name, "target": target, "generation": stream.generation, "indices": stream.indices,
+            "exists": exists,
+        }),
+    );
 }
 
 fn tell_left_out_system(output: &Output, names: &[String]) {
@@ -130,10 +161,35 @@ fn tell(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Progres
     }
     output.say(&table);
     report.indices.iter().for_each(|index| tell_details(output, index));
+    report.streams.iter().for_each(|stream| tell_stream(output, stream));
     tell_left_out_system(output, &report.left_out_system);
     open::tell_missing(output, &report.missing);
     open::tell_query(output, dump.query());
     conclude(output, dump, report, progress)
+}
+
+fn tell_stream(output: &Output, stream: &StreamReport) {
+    let StreamReport { name, target, generation, changes, outcome, .. } = stream;
+    let (word, why) = outcome_of(outcome);
+    let at = generation.map(|generation| format!(", generation {generation}")).unwrap_or_default();
+    let because = why.map(|why| format!(": {why}")).unwrap_or_default();
+    output.say(format!("data stream {target} {word}{at}{because}"));
+    changes.iter().for_each(|change| output.say(format!("{target}: {change}")));
+    output.object(
+        "data_stream",
+        &json!({
+            "data_stream": name, "target": target, "outcome": word, "why": why, "generation": generation,
+            "changes": changes,
+        }),
+    );
+}
+
+fn outcome_of(outcome: &IndexOutcome) -> (&'static str, Option<&String>) {
+    match outcome {
+        IndexOutcome::Restored => ("restored", None),
+        IndexOutcome::Skipped => ("skipped", None),
+        IndexOutcome::Failed(why) => ("failed", Some(why)),
+    }
 }
 
 /// For scripts: each rejected document as soon as it is known.
@@ -161,18 +217,14 @@ fn tell_details(output: &Output, index: &IndexReport) {
 }
 
 fn object(index: &IndexReport) -> serde_json::Value {
-    let (outcome, why) = match &index.outcome {
-        IndexOutcome::Restored => ("restored", None),
-        IndexOutcome::Skipped => ("skipped", None),
-        IndexOutcome::Failed(why) => ("failed", Some(why)),
-    };
+    let (outcome, why) = outcome_of(&index.outcome);
     let rejections: Vec<_> = index
         .rejections
         .iter()
         .map(|one| json!({"id": one.id, "status": one.status, "error": one.kind, "reason": one.reason}))
         .collect();
     json!({
-        "index": index.name, "target": index.target, "outcome": outcome, "why": why,
+        "index": index.name, "target": index.target, "data_stream": index.stream, "outcome": outcome, "why": why,
         "documents_expected": index.expected, "documents_read": index.read, "documents_indexed": index.indexed,
         "documents_rejected": index.rejected, "documents_counted": index.counted,
         "rejections": rejections, "changes": index.changes,
@@ -192,6 +244,7 @@ fn conclude(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Pro
         "summary",
         &json!({
             "command": "restore", "snapshot": dump.snapshot().id.to_string(), "indices": report.indices.len(),
+            "data_streams": report.streams.iter().map(|stream| &stream.target).collect::<Vec<_>>(),
             "documents": documents, "rejected": report.rejected(), "seconds": elapsed.as_secs_f64(),
             "failures": failures, "left_out": left_out, "missing": report.missing, "exit_code": exit.code(),
         }),

@@ -15,6 +15,7 @@ pub mod nodes;
 pub mod relay;
 pub mod root;
 pub mod sample;
+pub mod stream_snapshot;
 #[path = "../../../repository/tests/support/tools.rs"]
 pub mod tools;
 
