@@ -131,7 +131,7 @@ servers() {
   if ! step "what the newest servers need" lab/lab install newest; then return; fi
   group others "${others[*]}"
   if [ "$group_is_up" ]; then
-    tests "restores from older into newer servers" --test servers_across
+    tests "restores from older into newer servers" --test servers_across --test servers_streams
     LARDER_TEST_ES=$group_es tests "one suite on the newest and the oldest" "${suite[@]}"
     LARDER_TEST_ES=$group_es tests "what Stash saved, on the newest and the oldest" --test contract_stash -- that_stash_saved
   fi
