@@ -197,10 +197,21 @@ fn telling(cause: &Cause) -> (String, String) {
         .or(cause.caused_by.as_deref());
     match (cause.kind.as_deref(), below) {
         (Some("search_phase_execution_exception") | None, Some(below)) => telling(below),
-        (kind, _) => {
-            (kind.unwrap_or("unknown").to_owned(), cause.reason.clone().unwrap_or_else(|| "no reason given".into()))
-        }
+        (kind, _) => (kind.unwrap_or("unknown").to_owned(), reason(cause)),
     }
+}
+
+/// What makes a template invalid is told by the innermost cause alone.
+fn reason(cause: &Cause) -> String {
+    let reason = cause.reason.as_deref().unwrap_or("no reason given");
+    if !reason.ends_with("after composition is invalid") {
+        return reason.to_owned();
+    }
+    let mut inner = cause;
+    while let Some(below) = inner.caused_by.as_deref() {
+        inner = below;
+    }
+    format!("{reason}: {}", inner.reason.as_deref().unwrap_or("no reason given"))
 }
 
 fn lost_context(cause: &Cause) -> Option<String> {
@@ -296,6 +307,9 @@ mod tests {
                 (LOST_CONTEXT, "No search context found for id [9]"),
             ),
         ];
+        let invalid = r#"{"error":{"root_cause":[{"type":"i","reason":"template after composition is invalid"}],"type":"i","reason":"template after composition is invalid","caused_by":{"type":"i","reason":"invalid composite mappings for [t]","caused_by":{"type":"m","reason":"unknown parameter [boost]"}}},"status":400}"#;
+        let told = ("i".to_owned(), "template after composition is invalid: unknown parameter [boost]".to_owned());
+        assert_eq!(refusal(invalid.as_bytes()), told);
         for (body, (kind, reason)) in cases {
             assert_eq!(refusal(body.as_bytes()), (kind.to_owned(), reason.to_owned()), "{body}");
         }

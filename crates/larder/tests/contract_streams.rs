@@ -346,6 +346,26 @@ fn midway(cluster: &Cluster, larder: &Larder, relay: &Relay, stream: &str) -> Ch
     child
 }
 
+#[test]
+fn what_a_server_refuses_of_old_mappings_is_left_out_and_told() {
+    on_each_server(|cluster, _| {
+        let (stream, repository) = ("larder-ds-ranked", tempfile::tempdir().unwrap());
+        remove(cluster, stream, &[stream]);
+        let larder = Larder::on_new(repository.path()).with("LARDER_ELASTICSEARCH", &cluster.url);
+        stream_snapshot::save(&repository.path().join("repository"), stream, "larder-ds-ranked-index");
+        let told = larder.done(&["restore", "--index", stream]);
+        assert!(told.said("classic"), "{}: {told:?}", cluster.name);
+        let found = shown(cluster, stream).unwrap();
+        assert_eq!(found.indices[0].2.len(), 1, "{}", cluster.name);
+        // No other template is for it: that of the restore stays, and a rollover goes by it.
+        rollover(cluster, stream);
+        let mappings = &shown(cluster, stream).unwrap().indices[1].1["mappings"];
+        assert_eq!(mappings["properties"]["ranked"], json!({ "type": "text" }), "{}", cluster.name);
+        remove(cluster, stream, &[stream]);
+        cluster.delete(&["_index_template", "larder-restore-larder-ds-ranked"]);
+    });
+}
+
 /// Creates 2 MB of documents.
 fn text(cluster: &Cluster, stream: &str) {
     let mut lines = String::new();

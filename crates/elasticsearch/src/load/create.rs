@@ -197,7 +197,7 @@ impl Loader {
 }
 
 /// What may be changed for the server's sake; nothing where its refusal stands.
-fn concede(error: &Error, settings: &mut Settings, mappings: &mut Box<RawValue>) -> Vec<String> {
+pub(super) fn concede(error: &Error, settings: &mut Settings, mappings: &mut Box<RawValue>) -> Vec<String> {
     match error {
         Error::Refused { status: 400, reason, .. } => concession::concede(reason, settings, mappings),
         _ => Vec::new(),

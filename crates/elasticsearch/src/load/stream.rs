@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 
 use super::{
     CreatedIndex, Loader,
-    create::{Refusal, refusal},
+    create::{Refusal, concede, refusal},
     error::{LoadError, Result},
     fate::{self, Plan, without_server_owned},
     mappings,
     object::raw,
     settings::Settings,
-    stream_template::{Template, stream_template},
+    stream_template::{Rank, Template, stream_template},
 };
 use crate::{data_streams::DataStream, error::Retry, request::Request};
 
@@ -47,7 +47,7 @@ impl Loader {
         let saved = settings(stream, of)?;
         let mut plan = fate::plan(&saved, self.marker(), self.knows());
         let (mappings, changes) = fitted(stream, of)?;
-        self.put_fitting(stream, &mut plan, &saved, &mappings, of.aliases).await?;
+        self.put_fitting(stream, Rank::First, &mut plan, &saved, &mappings, of.aliases).await?;
         let index = self.roll(stream, newest).await?;
 
         let shown = self.show(&index).await?.filter(|shown| self.marks(shown));
@@ -85,7 +85,7 @@ impl Loader {
             settings.set(name, raw(value));
         }
         let template = Template { settings: settings.to_raw(), mappings: empty, aliases: None };
-        let put = self.put_stream_template(stream, &template).await;
+        let put = self.put_stream_template(stream, Rank::First, &template).await;
         put.map_err(LoadError::doing(format!("putting the template of data stream {}", stream.name)))?;
         self.roll(stream, newest).await
     }
@@ -103,33 +103,39 @@ impl Loader {
             settings.remove(&name);
         }
         let (mappings, _) = fitted(stream, of)?;
-        let template = Template { settings: settings.to_raw(), mappings, aliases: of.aliases.map(RawValue::to_owned) };
-        self.keep_stream_template(stream, &template).await?;
+        let nothing = Settings::default;
+        let mut plan = Plan { create: settings, after: nothing(), blocks: nothing(), changes: Vec::new() };
+        self.put_fitting(stream, Rank::Last, &mut plan, &nothing(), &mappings, of.aliases).await?;
         Ok(stream_template(&stream.name))
     }
 
-    /// Repeats putting the template, leaving out what the server does not know.
+    /// Repeats putting the template, leaving out, or naming otherwise, what the server does not know.
     async fn put_fitting(
         &self,
         stream: &DataStream,
+        rank: Rank,
         plan: &mut Plan,
         saved: &Settings,
         mappings: &RawValue,
         aliases: Option<&RawValue>,
     ) -> Result<()> {
+        let mut mappings = mappings.to_owned();
         loop {
             let template = Template {
                 settings: plan.create.to_raw(),
-                mappings: mappings.to_owned(),
+                mappings: mappings.clone(),
                 aliases: aliases.map(RawValue::to_owned),
             };
-            let Err(error) = self.put_stream_template(stream, &template).await else { return Ok(()) };
+            let Err(error) = self.put_stream_template(stream, rank, &template).await else { return Ok(()) };
             match refusal(&error) {
                 Refusal::Setting(setting) if plan.leave_out(&setting, saved) => {}
                 _ => {
-                    return Err(LoadError::doing(format!("putting the template of data stream {}", stream.name))(
-                        error,
-                    ));
+                    let changes = concede(&error, &mut plan.create, &mut mappings);
+                    if changes.is_empty() {
+                        let doing = format!("putting the template of data stream {}", stream.name);
+                        return Err(LoadError::doing(doing)(error));
+                    }
+                    plan.changes.extend(changes);
                 }
             }
         }

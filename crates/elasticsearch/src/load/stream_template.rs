@@ -25,26 +25,34 @@ pub(super) struct Template {
     pub(super) aliases: Option<Box<RawValue>>,
 }
 
+/// Where a template stands among those that match a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// Above all others.
+    First,
+    /// Below all others, to stay there for good.
+    Last,
+}
+
 impl Loader {
     /// Puts the template, in the place of the one before.
-    pub(super) async fn put_stream_template(&self, stream: &DataStream, template: &Template) -> Result<(), Error> {
-        self.put_template(stream, body(self.client().server().flavour, stream, ABOVE_ALL, template)).await
-    }
-
-    /// Leaves the template in place for good, but below those that there may be.
-    ///
-    /// # Errors
-    /// [`LoadError::Server`].
-    pub(super) async fn keep_stream_template(&self, stream: &DataStream, template: &Template) -> Result<()> {
-        let flavour = self.client().server().flavour;
-        let put = match self.put_template(stream, body(flavour, stream, BELOW_ALL, template)).await {
+    pub(super) async fn put_stream_template(
+        &self,
+        stream: &DataStream,
+        rank: Rank,
+        template: &Template,
+    ) -> Result<(), Error> {
+        let body = |priority| body(self.client().server().flavour, stream, priority, template);
+        if rank == Rank::First {
+            return self.put_template(stream, body(ABOVE_ALL)).await;
+        }
+        match self.put_template(stream, body(BELOW_ALL)).await {
             // Another one has the same place, and is none for data streams.
-            Err(Error::Refused { status: 400, .. }) => {
-                self.put_template(stream, body(flavour, stream, ABOVE_ALL, template)).await
+            Err(Error::Refused { status: 400, reason, .. }) if reason.contains("same priority") => {
+                self.put_template(stream, body(ABOVE_ALL)).await
             }
             put => put,
-        };
-        put.map_err(LoadError::doing(format!("putting index template {}", stream_template(&stream.name))))
+        }
     }
 
     /// Takes the template of the stream away, if there is one. Gives false where the server has no other for the stream, and

@@ -15,6 +15,10 @@ use repository::{Access, FileSpec, Location, Repository, Segment, SnapshotSpec, 
 
 use super::PASSWORD;
 
+/// Of the stream's backing index: with what servers from Elasticsearch 7 on refuse.
+const OF_STREAM: &str =
+    r#""_data_stream_timestamp":{"enabled":true},"properties":{"ranked":{"type":"text","similarity":"classic"}}"#;
+
 /// Saves stream `stream` with one backing index, and index `index`, one document each.
 pub fn save(repository: &Path, stream: &str, index: &str) {
     let access = Access::new(Location::Local(repository.to_owned()), PASSWORD.into());
@@ -73,10 +77,10 @@ fn head() -> Head {
 }
 
 fn save_index(writer: &Writer, name: &str, files: &mut Vec<FileSpec>) -> IndexEntry {
-    let line = format!("{{\"_index\":\"{name}\",\"_id\":\"1\",\"_source\":{{\"n\":1}}}}\n");
+    let line = format!("{{\"_index\":\"{name}\",\"_id\":\"1\",\"_source\":{{\"@timestamp\":1}}}}\n");
     let settings = serde_json::json!({ name: { "settings": { "index": { "number_of_shards": "1" } } } }).to_string();
     let settings = serde_json::to_vec(&settings).unwrap();
-    let of_stream = if name.starts_with(".ds-") { r#""_data_stream_timestamp":{"enabled":true}"# } else { "" };
+    let of_stream = if name.starts_with(".ds-") { OF_STREAM } else { "" };
     let mapping = format!("{{\"{name}\":{{\"mappings\":{{{of_stream}}}}}}}");
     for (piece, bytes) in
         [(Piece::Data, line.as_bytes()), (Piece::Settings, &settings), (Piece::Mapping, mapping.as_bytes())]
