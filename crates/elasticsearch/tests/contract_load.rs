@@ -317,7 +317,9 @@ async fn definitions_are_created_compared_kept_and_replaced() {
         for (kind, _, one, two) in &kinds {
             let definition =
                 |body| Definition { kind: *kind, name: "load-definition".into(), body: raw(body), system: false };
-            let put = async |body, on_conflict| real.loader.put_definition(&definition(body), on_conflict).await;
+            let put = async |body, on_conflict| {
+                real.loader.put_definition(&definition(body), on_conflict).await.map(|(put, _)| put)
+            };
             let can = real.loader.client().can();
             let is_known = match kind {
                 DefinitionKind::ComponentTemplate | DefinitionKind::IndexTemplate => can.composable_templates,
@@ -357,7 +359,7 @@ async fn definitions_are_created_compared_kept_and_replaced() {
             if shown.name == "load-definition" {
                 assert_eq!(real.loader.standing(&shown).await.expect("compared"), Standing::Same, "{label}");
                 assert_eq!(
-                    real.loader.put_definition(&shown, OnConflict::Fail).await.expect("put"),
+                    real.loader.put_definition(&shown, OnConflict::Fail).await.expect("put").0,
                     Put::Same,
                     "{label}"
                 );

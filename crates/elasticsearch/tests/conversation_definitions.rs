@@ -75,7 +75,7 @@ async fn what_one_server_shows_another_is_given() {
     assert_eq!(survey.not_saved, ["snapshot repository s3"]);
     let loader = loader(to.client().await);
     for definition in survey.definitions.iter().filter(|definition| !definition.system) {
-        assert_eq!(loader.put_definition(definition, OnConflict::Fail).await.expect("put"), Put::Created);
+        assert_eq!(loader.put_definition(definition, OnConflict::Fail).await.expect("put").0, Put::Created);
     }
     let expected = [
         ("/_scripts/score", json!({ "script": { "lang": "painless", "source": "1.0" } })),
@@ -107,8 +107,8 @@ async fn what_is_there_is_compared_and_replaced_as_each_kind_wants_it() {
         let other = Definition { body: raw(&json!({ "other": 1 })), ..definition.clone() };
         let refused = loader.put_definition(&other, OnConflict::Fail).await;
         assert!(matches!(refused, Err(LoadError::Exists { .. })), "{refused:?}");
-        assert_eq!(loader.put_definition(&other, OnConflict::Skip).await.expect("skipped"), Put::Skipped);
-        assert_eq!(loader.put_definition(&other, OnConflict::Overwrite).await.expect("put"), Put::Replaced);
+        assert_eq!(loader.put_definition(&other, OnConflict::Skip).await.expect("skipped").0, Put::Skipped);
+        assert_eq!(loader.put_definition(&other, OnConflict::Overwrite).await.expect("put").0, Put::Replaced);
     }
     let deleted: Vec<String> = sent(&to, "DELETE").into_iter().map(|(path, _)| path).collect();
     assert_eq!(deleted, ["/_enrich/policy/users", "/_transform/pivot?force=true"], "neither can be put over another");
@@ -137,7 +137,7 @@ async fn an_index_state_policy_is_replaced_by_one_that_names_what_it_replaces() 
     let loader = loader(client);
     assert_eq!(loader.standing(&all[0]).await.expect("compared"), Standing::Same);
     let other = Definition { body: raw(&json!({ "policy": { "states": [1] } })), ..all[0].clone() };
-    assert_eq!(loader.put_definition(&other, OnConflict::Overwrite).await.expect("put"), Put::Replaced);
+    assert_eq!(loader.put_definition(&other, OnConflict::Overwrite).await.expect("put").0, Put::Replaced);
     let put = sent(&to, "PUT");
     assert_eq!(put[0].0, "/_plugins/_ism/policies/warm?if_seq_no=7&if_primary_term=2");
 }

@@ -138,6 +138,7 @@ fn word(outcome: &IndexOutcome) -> &'static str {
 fn verdict(report: &RestoreReport) -> Result<(), JobError> {
     for definition in &report.definitions {
         tracing::info!(kind = %definition.kind, name = definition.name, what = definition.what, "definition");
+        definition.changes.iter().for_each(|change| tracing::warn!(name = definition.name, "{change}"));
     }
     for index in &report.indices {
         let outcome = word(&index.outcome);

@@ -58,15 +58,17 @@ fn what_an_older_server_held_a_newer_one_holds_document_by_document() {
         for new in &all {
             let what = format!("{from} into {}", new.name);
             [index, OLD].iter().for_each(|index| new.delete(&[index]));
-            let only = ["--only", "documents,mappings,settings,aliases", "--json"];
+            let only = ["--only", "documents,mappings,settings,aliases,templates", "--json"];
             let outcome = larder.run(&[&["restore", "--elasticsearch", &new.url], &only[..]].concat());
             println!("{what}: {outcome:?}");
             assert_same(&new.documents(index), &documents[0], &what);
             assert_same(&new.documents(OLD), &documents[1], &what);
             rows.push(format!("| {from} | {} | {} |", new.name, changes(&outcome)));
             [index, OLD].iter().for_each(|index| new.delete(&[index]));
+            new.delete(&["_template", OLD]);
         }
         [index, OLD].iter().for_each(|index| old.delete(&[index]));
+        old.delete(&["_template", OLD]);
     }
     compare_with_page(&rows.join("\n"));
 }
@@ -101,6 +103,14 @@ fn make_old(cluster: &Cluster, analysis: bool, pieces: bool) {
     }
     mappings["properties"] = fields;
     cluster.create(OLD, &settings, &mappings, &json!({}));
+    let typed = if cluster.types() { json!({ cluster.type_name(): mappings }) } else { mappings };
+    let patterns = if cluster.many_types() {
+        ("template", json!("larder-none*"))
+    } else {
+        ("index_patterns", json!(["larder-none*"]))
+    };
+    let template = json!({ patterns.0: patterns.1, "order": 1, "settings": settings, "mappings": typed });
+    cluster.put(&["_template", OLD], &template);
     for n in 0..20 {
         let source = format!(r#"{{"plain":"p{n}","words":"some words {n}","ranked":"r","price":{n}.50}}"#);
         cluster.document(OLD, &n.to_string(), &source, &[]).unwrap();
@@ -108,10 +118,12 @@ fn make_old(cluster: &Cluster, analysis: bool, pieces: bool) {
     cluster.refresh(OLD);
 }
 
-/// What was told of both indices, each thing once.
+/// What was told of both indices and of the template, each thing once.
 fn changes(outcome: &Outcome) -> String {
     let objects = outcome.objects();
-    let indices = objects.iter().filter(|object| object["type"] == "index");
+    let failed = objects.iter().find(|object| object["type"] == "definition" && object["what"] == "failed");
+    assert_eq!(failed, None);
+    let indices = objects.iter().filter(|object| object["type"] == "index" || object["name"] == OLD);
     let told: BTreeSet<String> = indices
         .flat_map(|index| index["changes"].as_array().cloned().unwrap_or_default())
         .map(|change| change.as_str().unwrap().to_owned())

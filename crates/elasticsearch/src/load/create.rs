@@ -87,10 +87,10 @@ impl Loader {
         let saved = Settings::parse(settings).map_err(|source| LoadError::Settings { index: index(), source })?;
         let mut plan = fate::plan(&saved, self.marker(), self.knows());
         let damaged = |source| LoadError::Mappings { index: index(), source };
-        let fitted = mappings::fit(mappings, self.types()).map_err(damaged)?;
-        let (plain, was_of_stream) =
-            mappings::without_stream(&fitted.mappings).map_err(|source| damaged(source.into()))?;
-        self.create(name, &mut plan, &saved, &plain).await?;
+        // Those of a stream name no types yet.
+        let (plain, was_of_stream) = mappings::without_stream(mappings).map_err(|source| damaged(source.into()))?;
+        let fitted = mappings::fit(&plain, self.types()).map_err(damaged)?;
+        self.create(name, &mut plan, &saved, &fitted.mappings).await?;
 
         let shown = self.show(name).await?.filter(|shown| self.marks(shown));
         let shown = shown.ok_or_else(|| LoadError::Replaced { index: index() })?;

@@ -4,10 +4,12 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{
-    Loader,
+    Loader, concession,
     error::{LoadError, Result},
+    fate,
     mappings::{self, Types},
     object::{Object, raw, same},
+    settings::Settings,
 };
 use crate::{
     definitions::{self, Definition, DefinitionKind},
@@ -72,17 +74,18 @@ pub enum Standing {
 }
 
 impl Loader {
-    /// Puts one definition back.
+    /// Puts one definition back. Gives with it what of a template had to be changed for this server, in words.
     ///
     /// # Errors
     /// [`LoadError::Exists`] where another has its name and `on_conflict` is [`OnConflict::Fail`];
     /// [`LoadError::Unknown`] where the server has nothing of its kind; [`LoadError::Definition`],
     /// [`LoadError::Mappings`], [`LoadError::Server`].
-    pub async fn put_definition(&self, definition: &Definition, on_conflict: OnConflict) -> Result<Put> {
+    pub async fn put_definition(&self, definition: &Definition, on_conflict: OnConflict) -> Result<(Put, Vec<String>)> {
+        let unchanged = |put| Ok((put, Vec::new()));
         let wanted = self.fitted(definition)?;
         let put = match (self.standing_of(definition, &wanted).await?, on_conflict) {
-            (Standing::Same, _) => return Ok(Put::Same),
-            (Standing::Other, OnConflict::Skip) => return Ok(Put::Skipped),
+            (Standing::Same, _) => return unchanged(Put::Same),
+            (Standing::Other, OnConflict::Skip) => return unchanged(Put::Skipped),
             (Standing::Other, OnConflict::Fail) => {
                 let also = Some("and says something else".into());
                 return Err(LoadError::Exists { what: definition.kind.noun(), name: definition.name.clone(), also });
@@ -90,8 +93,7 @@ impl Loader {
             (Standing::Other, OnConflict::Overwrite) => Put::Replaced,
             (Standing::Absent, _) => Put::Created,
         };
-        self.write(definition, &wanted, put).await?;
-        Ok(put)
+        Ok((put, self.write(definition, wanted, put).await?))
     }
 
     /// How a definition compares with what the server has, after it was fitted to this server. Changes nothing.
@@ -131,11 +133,11 @@ impl Loader {
         self.client().ask(Request::get(&kind.path_of(name))).await
     }
 
-    async fn write(&self, definition: &Definition, body: &RawValue, put: Put) -> Result<()> {
+    async fn write(&self, definition: &Definition, mut body: Box<RawValue>, put: Put) -> Result<Vec<String>> {
         let Definition { kind, ref name, .. } = *definition;
         let putting = || LoadError::doing(format!("putting {} {name}", kind.noun()));
         let path = kind.path_of(name);
-        let mut request = Request::put(&path).json(body.get().to_owned());
+        let mut request = Request::put(&path);
         match (kind, put) {
             // These are only replaced by one that names what it replaces.
             (DefinitionKind::StatePolicy, Put::Replaced) => {
@@ -161,11 +163,23 @@ impl Loader {
         if kind == DefinitionKind::Transform {
             request = request.query("defer_validation", "true");
         }
-        match self.client().ask::<IgnoredAny>(request).await {
-            Err(error) if definitions::is_absent(&error) => {
-                Err(LoadError::Unknown { what: kind.noun(), name: name.clone() })
+        let mut changes = Vec::new();
+        loop {
+            let asked = request.clone().json(body.get().to_owned());
+            let error = match self.client().ask::<IgnoredAny>(asked).await {
+                Ok(_) => return Ok(changes),
+                Err(error) if definitions::is_absent(&error) => {
+                    return Err(LoadError::Unknown { what: kind.noun(), name: name.clone() });
+                }
+                Err(error) => error,
+            };
+            match conceded(kind, &body, &error) {
+                Some((changed, what)) => {
+                    body = changed;
+                    changes.extend(what);
+                }
+                None => return Err(putting()(error)),
             }
-            answer => answer.map(drop).map_err(putting()),
         }
     }
 
@@ -202,6 +216,40 @@ fn looking(kind: DefinitionKind, name: &str) -> impl FnOnce(Error) -> LoadError 
     LoadError::doing(format!("looking for {} {name}", kind.noun()))
 }
 
+/// A template without what the server refuses, where that may be changed, and what was.
+fn conceded(kind: DefinitionKind, body: &RawValue, error: &Error) -> Option<(Box<RawValue>, Vec<String>)> {
+    let Error::Refused { status: 400, reason, .. } = error else { return None };
+    let mut whole = Object::parse(body.get()).ok()?;
+    let mut template = match kind {
+        DefinitionKind::LegacyTemplate => whole.clone(),
+        DefinitionKind::ComponentTemplate | DefinitionKind::IndexTemplate => whole.object("template")?,
+        _ => return None,
+    };
+    let nothing = || raw(&Object::default());
+    let (old_settings, old_mappings) = (template.get("settings"), template.get("mappings"));
+    let mut settings = Settings::parse(&old_settings.map_or_else(nothing, ToOwned::to_owned)).ok()?;
+    let mut mappings = old_mappings.map_or_else(nothing, ToOwned::to_owned);
+    let (has_settings, has_mappings) = (old_settings.is_some(), old_mappings.is_some());
+    let mut changes = concession::concede(reason, &mut settings, &mut mappings);
+    if let Some(name) = fate::refused_setting(reason).filter(|name| settings.remove(name)) {
+        changes.push(format!("setting {name} is left out: the server does not know it"));
+    }
+    if changes.is_empty() {
+        return None;
+    }
+    if has_settings {
+        template.set("settings", settings.to_nested());
+    }
+    if has_mappings {
+        template.set("mappings", mappings);
+    }
+    if kind == DefinitionKind::LegacyTemplate {
+        return Some((template.to_raw(), changes));
+    }
+    whole.set("template", template.to_raw());
+    Some((whole.to_raw(), changes))
+}
+
 /// Templates of 5.x name their one pattern `template`; mappings have types before 7.0.
 fn fit_template(body: &mut Object, types: Types) -> Result<(), mappings::MappingsError> {
     if types != Types::Several
@@ -226,6 +274,28 @@ mod tests {
             .expect("an object");
         fit_template(&mut body, Types::None).expect("fits");
         assert_eq!(body.to_raw().get(), r#"{"order":1,"mappings":{"properties":{}},"index_patterns":["logs-*"]}"#);
+    }
+
+    #[test]
+    fn a_template_is_changed_where_the_server_names_what_it_refuses() {
+        let refused = |reason: &str| Error::Refused {
+            method: "PUT".into(),
+            path: "/x".into(),
+            status: 400,
+            kind: "mapper_parsing_exception".into(),
+            reason: reason.into(),
+            retry_after: None,
+        };
+        let json = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
+        let error = refused("Root mapping definition has unsupported parameters:  [_all : {enabled=false}]");
+        let legacy = json(r#"{"order":1.0,"mappings":{"_all":{"enabled":false},"properties":{}}}"#);
+        let (body, changes) = conceded(DefinitionKind::LegacyTemplate, &legacy, &error).expect("changed");
+        assert_eq!((body.get(), changes.len()), (r#"{"order":1.0,"mappings":{"properties":{}}}"#, 1));
+        let error = refused("unknown setting [index.old] please check");
+        let component = json(r#"{"template":{"settings":{"index":{"old":"1","codec":"default"}}},"version":1}"#);
+        let (body, _) = conceded(DefinitionKind::ComponentTemplate, &component, &error).expect("changed");
+        assert_eq!(body.get(), r#"{"template":{"settings":{"index":{"codec":"default"}}},"version":1}"#);
+        assert!(conceded(DefinitionKind::Pipeline, &legacy, &error).is_none());
     }
 
     #[test]

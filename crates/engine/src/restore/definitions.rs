@@ -43,8 +43,7 @@ pub(super) fn may_lack(kind: DefinitionKind) -> bool {
 pub(super) async fn put(restoring: &Restoring, definitions: Vec<Definition>) -> Result<Vec<DefinitionReport>> {
     let mut reports = Vec::with_capacity(definitions.len());
     for definition in definitions {
-        let what = put_one(restoring, &definition).await?;
-        reports.push(DefinitionReport { kind: definition.kind.word(), name: definition.name, what, why: None });
+        reports.push(put_one(restoring, &definition).await?);
     }
     Ok(reports)
 }
@@ -55,26 +54,16 @@ pub(super) async fn put_each(restoring: &Restoring, definitions: Vec<Definition>
     let mut reports = Vec::with_capacity(definitions.len());
     let mut gone = false;
     for definition in definitions {
-        let kind = definition.kind.word();
-        let (what, why) = if gone {
-            (
-                "failed",
-                Some(format!(
-                    "cannot put {} {} back: the server was gone before",
-                    definition.kind.noun(),
-                    definition.name
-                )),
-            )
+        reports.push(if gone {
+            let why =
+                format!("cannot put {} {} back: the server was gone before", definition.kind.noun(), definition.name);
+            failed(&definition, why)
         } else {
-            match put_one(restoring, &definition).await {
-                Ok(what) => (what, None),
-                Err(error) => {
-                    gone = is_gone(&error);
-                    ("failed", Some(error.chain()))
-                }
-            }
-        };
-        reports.push(DefinitionReport { kind, name: definition.name, what, why });
+            put_one(restoring, &definition).await.unwrap_or_else(|error| {
+                gone = is_gone(&error);
+                failed(&definition, error.chain())
+            })
+        });
     }
     reports
 }
@@ -84,22 +73,32 @@ fn is_gone(error: &Error) -> bool {
     matches!(**source, elasticsearch::Error::GaveUp { .. })
 }
 
-async fn put_one(restoring: &Restoring, definition: &Definition) -> Result<&'static str> {
+async fn put_one(restoring: &Restoring, definition: &Definition) -> Result<DefinitionReport> {
     let Definition { kind, name, .. } = definition;
     let doing = || format!("cannot put {} {name} back", kind.noun());
-    let put = match restoring.loader.put_definition(definition, restoring.on_conflict).await {
-        Err(LoadError::Unknown { .. }) if may_lack(*kind) => return Ok(UNSUPPORTED),
+    let (put, changes) = match restoring.loader.put_definition(definition, restoring.on_conflict).await {
+        Err(LoadError::Unknown { .. }) if may_lack(*kind) => return Ok(report(definition, UNSUPPORTED)),
         put => put.doing(doing)?,
     };
     if *kind == DefinitionKind::EnrichPolicy && matches!(put, Put::Created | Put::Replaced) {
         restoring.loader.execute_enrich_policy(name).await.doing(doing)?;
     }
-    Ok(match put {
+    let what = match put {
         Put::Created => "created",
         Put::Replaced => "replaced",
         Put::Same => "same",
         Put::Skipped => "skipped",
-    })
+    };
+    Ok(DefinitionReport { changes, ..report(definition, what) })
+}
+
+fn report(definition: &Definition, what: &'static str) -> DefinitionReport {
+    let (kind, name) = (definition.kind.word(), definition.name.clone());
+    DefinitionReport { kind, name, what, why: None, changes: Vec::new() }
+}
+
+fn failed(definition: &Definition, why: String) -> DefinitionReport {
+    DefinitionReport { why: Some(why), ..report(definition, "failed") }
 }
 
 #[cfg(test)]

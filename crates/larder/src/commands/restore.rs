@@ -146,6 +146,9 @@ fn tell_left_out_system(output: &Output, names: &[String]) {
 fn tell(output: &Output, dump: &Dump, report: &RestoreReport, progress: &Progress) -> Exit {
     for definition in &report.definitions {
         output.say(format!("{} {}: {}", definition.kind.replace('_', " "), definition.name, definition.what));
+        for change in &definition.changes {
+            output.say(format!("{} {}: {change}", definition.kind.replace('_', " "), definition.name));
+        }
         output.object("definition", definition);
     }
     let mut table = Table::new(&["Index", ">Documents", ">Rejected", "Result"]);
