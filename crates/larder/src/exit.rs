@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// It was called wrongly.
     Usage,
-    /// It was done, but for something that the user allowed to be left out, and that was named.
+    /// It was done, but for something that the user allowed to be left out, or that the server has no place for; it was named.
     LeftOut,
     /// A signal stopped it.
     Interrupted,
