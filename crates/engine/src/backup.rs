@@ -8,7 +8,6 @@ mod shards;
 mod stage;
 mod staged;
 mod steps;
-mod streams;
 
 use std::sync::Arc;
 

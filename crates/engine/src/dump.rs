@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 
 pub use find::{find, newest};
 
+pub(crate) use layer::nothing;
+
 use layer::Layer;
 
 use crate::{

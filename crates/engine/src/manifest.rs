@@ -61,7 +61,7 @@ pub struct Head {
 /// A definition of the cluster that has a file of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefinitionEntry {
-    /// `pipeline`, `component_template`, `index_template`, `legacy_template` or `data_stream`.
+    /// `data_stream`, or the word of a [`DefinitionKind`](elasticsearch::DefinitionKind).
     pub kind: String,
     /// The name in the cluster.
     pub name: String,

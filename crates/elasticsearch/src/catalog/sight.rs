@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Index;
+use super::{Index, ShardCounts};
 use crate::{
     client::Client,
     entries::Entries,
@@ -18,9 +18,6 @@ use crate::{
 
 /// How often documents are counted before a difference is believed: an index that is written to differs for a moment.
 const LOOKS: usize = 4;
-
-/// Hidden fields that an error names.
-const NAMED: usize = 5;
 
 #[derive(Deserialize)]
 struct State {
@@ -58,9 +55,8 @@ pub(super) fn check_fields(index: &str, kept: &RawValue, shown: &RawValue) -> Re
     if hidden.is_empty() {
         return Ok(());
     }
-    let more = if hidden.len() > NAMED { format!(" and {} more", hidden.len() - NAMED) } else { String::new() };
-    let named = hidden[..hidden.len().min(NAMED)].join(", ");
-    Err(partial(index, &format!("the field(s) {named}{more} of it are hidden from this login (field-level security)")))
+    let named = load::listing_of_fields(&hidden);
+    Err(partial(index, &format!("the field(s) {named} of it are hidden from this login (field-level security)")))
 }
 
 /// Whether searches find every document that the primaries of `indices`, which are `names` joined by commas, hold.
@@ -78,12 +74,12 @@ pub(super) async fn check_documents(client: &Client, names: &str, indices: &[Ind
 /// A difference may be a document that is not yet visible, or one that came or went meanwhile: it counts only where it is larger
 /// than what moved while it was measured, each time.
 async fn look_again(client: &Client, index: &Index) -> Result<()> {
-    let (name, one) = (index.name.as_str(), std::slice::from_ref(index));
+    let name = index.name.as_str();
     let mut hidden = None;
     for _ in 0..LOOKS {
         client.refresh([name]).await?;
-        let (held, seen) = (held(client, name).await?, count_one(client, one).await?);
-        let (held_after, seen_after) = (self::held(client, name).await?, count_one(client, one).await?);
+        let (held, seen) = (held(client, name).await?, count_one(client, index).await?);
+        let (held_after, seen_after) = (self::held(client, name).await?, count_one(client, index).await?);
         let moved = held.abs_diff(held_after) + seen.abs_diff(seen_after);
         let (seen, held) = (seen.max(seen_after), held.min(held_after));
         if seen.saturating_add(moved) >= held {
@@ -164,11 +160,6 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
-struct ShardCounts {
-    failed: u64,
-}
-
-#[derive(Deserialize)]
 struct Counted {
     #[serde(default)]
     doc_count: u64,
@@ -192,15 +183,14 @@ async fn count(client: &Client, names: &str, indices: &[Index]) -> Result<BTreeM
     let mut seen: BTreeMap<String, u64> = found(&counted).collect();
     for index in indices {
         if !load::nested_paths(&index.mappings).is_empty() {
-            seen.insert(index.name.clone(), count_one(client, std::slice::from_ref(index)).await?);
+            seen.insert(index.name.clone(), count_one(client, index).await?);
         }
     }
     Ok(seen)
 }
 
 /// Documents, nested ones among them, that searches find in one index.
-async fn count_one(client: &Client, index: &[Index]) -> Result<u64> {
-    let Some(index) = index.first() else { return Ok(0) };
+async fn count_one(client: &Client, index: &Index) -> Result<u64> {
     let paths = load::nested_paths(&index.mappings).into_iter().enumerate();
     let nested = paths.map(|(number, path)| (format!("nested-{number}"), Aggregation::Nested(Nested { path })));
     let counted = search(client, &index.name, nested.chain([by_index(1)]).collect()).await?;

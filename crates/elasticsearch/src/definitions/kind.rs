@@ -146,8 +146,9 @@ impl DefinitionKind {
         (self.row().known)(can)
     }
 
-    /// Whether creating an index, or writing into it, may go by one: without them a backup is not whole.
-    pub(super) fn is_needed_by_indices(self) -> bool {
+    /// Whether creating an index, or writing into it, may go by one: without them a backup is not whole, and documents may end up
+    /// otherwise.
+    pub fn is_needed_by_indices(self) -> bool {
         matches!(
             self,
             Self::Script | Self::Pipeline | Self::LegacyTemplate | Self::ComponentTemplate | Self::IndexTemplate

@@ -63,8 +63,15 @@ impl Client {
     /// As [`Client::send`].
     pub async fn survey(&self, kinds: &[DefinitionKind]) -> Result<Survey> {
         let mut survey = Survey::default();
+        // Scripts are in the state that also tells what is not saved.
+        let with_scripts = kinds.contains(&DefinitionKind::Script);
+        let state = if with_scripts { Some(self.metadata().await?) } else { None };
         for kind in kinds {
-            match self.of_kind(*kind).await {
+            let of_kind = match &state {
+                Some(state) if *kind == DefinitionKind::Script => read(*kind, state).map(|shown| named(*kind, shown)),
+                _ => self.of_kind(*kind).await,
+            };
+            match of_kind {
                 Ok(definitions) => survey.definitions.extend(definitions),
                 Err(error @ Error::Refused { .. }) if !kind.is_needed_by_indices() => {
                     survey.not_saved.push(format!("{}: {error}", kind.plural()));
@@ -72,7 +79,7 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
-        survey.not_saved.extend(unsaved::find(self, kinds).await?);
+        survey.not_saved.extend(unsaved::find(self, kinds, state.as_deref()).await?);
         Ok(survey)
     }
 
@@ -84,16 +91,16 @@ impl Client {
             Err(error) if is_absent(&error) => Vec::new(),
             shown => shown?,
         };
-        let definition = |(name, shown): (String, Object)| {
-            let system = is_system(kind, &name, &shown);
-            Definition { kind, name, body: body(kind, shown).to_raw(), system }
-        };
-        Ok(shown.into_iter().map(definition).collect())
+        Ok(named(kind, shown))
+    }
+
+    async fn metadata(&self) -> Result<Box<RawValue>> {
+        self.ask(unsaved::metadata()).await
     }
 
     async fn shown(&self, kind: DefinitionKind) -> Result<listing::Shown> {
         if kind == DefinitionKind::Script {
-            return read(kind, &self.ask::<Box<RawValue>>(unsaved::metadata()).await?);
+            return read(kind, &self.metadata().await?);
         }
         if !kind.is_paged() {
             return read(kind, &self.ask::<Box<RawValue>>(Request::get(kind.path())).await?);
@@ -110,6 +117,14 @@ impl Client {
             }
         }
     }
+}
+
+fn named(kind: DefinitionKind, shown: listing::Shown) -> Vec<Definition> {
+    let definition = |(name, shown): (String, Object)| {
+        let system = is_system(kind, &name, &shown);
+        Definition { kind, name, body: body(kind, shown).to_raw(), system }
+    };
+    shown.into_iter().map(definition).collect()
 }
 
 fn read(kind: DefinitionKind, answer: &RawValue) -> Result<listing::Shown> {

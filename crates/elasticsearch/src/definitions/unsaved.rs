@@ -67,12 +67,10 @@ const USERS: [(DefinitionKind, &[&str]); 2] = [
     (DefinitionKind::OpenSearchRole, &["_plugins", "_security", "api", "internalusers"]),
 ];
 
-/// What exists and is not saved, in words.
-pub(super) async fn find(client: &Client, kinds: &[DefinitionKind]) -> Result<Vec<String>> {
+/// What exists and is not saved, in words: of the answer to [`metadata`], where it is given, and of the users.
+pub(super) async fn find(client: &Client, kinds: &[DefinitionKind], state: Option<&RawValue>) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    // Who wants no scripts does not want these, either.
-    if kinds.contains(&DefinitionKind::Script) {
-        let state: Box<RawValue> = client.ask(metadata()).await?;
+    if let Some(state) = state {
         found.extend(named(&Object::parse(state.get()).unwrap_or_default().object("metadata").unwrap_or_default()));
     }
     for (kind, path) in USERS.iter().filter(|(kind, _)| kinds.contains(kind) && kind.is_known_to(client.can())) {

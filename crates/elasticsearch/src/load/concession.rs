@@ -67,17 +67,10 @@ pub fn concede(reason: &str, settings: &mut Settings, mappings: &mut Box<RawValu
 
 /// What a server's words ask for (read from Elasticsearch 6.8 to 9.5 and OpenSearch 1.3 to 3.8).
 fn of(reason: &str) -> Option<Concession> {
-    let named = |known: &[&'static str]| -> Vec<&'static str> {
-        known
-            .iter()
-            .copied()
-            .filter(|name| reason.contains(&format!("[{name}]")) || reason.contains(&format!("[{name} : ")))
-            .collect()
-    };
     let asked =
         |names: Vec<&'static str>, make: fn(Vec<&'static str>) -> Concession| (!names.is_empty()).then(|| make(names));
     if reason.contains("Root mapping definition has unsupported parameters") {
-        return asked(named(&OF_ROOTS), Concession::Root);
+        return asked(named_in(reason, &OF_ROOTS), Concession::Root);
     }
     if reason.contains("`_field_names` field has been deprecated and removed") {
         return Some(Concession::Root(vec!["_field_names"]));
@@ -95,10 +88,7 @@ fn of(reason: &str) -> Option<Concession> {
         // The name of a field may be that of a parameter: only what stands first is meant.
         let what = reason.split_once("parameter").map_or("", |(_, what)| what);
         let what = what.split(" on mapper").next().unwrap_or(what);
-        let parameters = OF_FIELDS
-            .into_iter()
-            .filter(|name| what.contains(&format!("[{name}]")) || what.contains(&format!("[{name} : ")));
-        return asked(parameters.collect(), Concession::Fields);
+        return asked(named_in(what, &OF_FIELDS), Concession::Fields);
     }
     // One after the other stands in one pair of brackets.
     if reason.contains("using deprecated parameters [") {
@@ -112,8 +102,14 @@ fn of(reason: &str) -> Option<Concession> {
     (wants_a_name && analysis.iter().any(|word| reason.contains(word))).then_some(Concession::Analyzers)
 }
 
+/// Those of `known` that stand in brackets, alone or before a value.
+fn named_in(text: &str, known: &[&'static str]) -> Vec<&'static str> {
+    let is_named = |name: &&str| text.contains(&format!("[{name}]")) || text.contains(&format!("[{name} : "));
+    known.iter().copied().filter(is_named).collect()
+}
+
 /// Names of fields, as many as a line bears.
-fn listing(fields: &[String]) -> String {
+pub fn listing(fields: &[String]) -> String {
     const NAMED: usize = 5;
     let named = fields[..fields.len().min(NAMED)].join(", ");
     if fields.len() > NAMED { format!("{named} and {} more", fields.len() - NAMED) } else { named }

@@ -141,13 +141,8 @@ impl Loader {
                         return Ok(());
                     }
                 }
-                Refusal::Setting(_) | Refusal::Final => {
-                    let changes = concede(&error, &mut plan.create, &mut mappings);
-                    if changes.is_empty() {
-                        return Err(doing()(error));
-                    }
-                    plan.changes.extend(changes);
-                }
+                Refusal::Setting(_) | Refusal::Final if concede(&error, plan, &mut mappings) => {}
+                Refusal::Setting(_) | Refusal::Final => return Err(doing()(error)),
             }
         }
     }
@@ -196,12 +191,13 @@ impl Loader {
     }
 }
 
-/// What may be changed for the server's sake; nothing where its refusal stands.
-pub(super) fn concede(error: &Error, settings: &mut Settings, mappings: &mut Box<RawValue>) -> Vec<String> {
-    match error {
-        Error::Refused { status: 400, reason, .. } => concession::concede(reason, settings, mappings),
-        _ => Vec::new(),
-    }
+/// Changes what may be changed for the server's sake, and says so. Gives false where its refusal stands.
+pub(super) fn concede(error: &Error, plan: &mut Plan, mappings: &mut Box<RawValue>) -> bool {
+    let Error::Refused { status: 400, reason, .. } = error else { return false };
+    let changes = concession::concede(reason, &mut plan.create, mappings);
+    let conceded = !changes.is_empty();
+    plan.changes.extend(changes);
+    conceded
 }
 
 /// What a failed creation means.

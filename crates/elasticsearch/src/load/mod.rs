@@ -39,6 +39,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use rand::RngExt as _;
 
+pub(crate) use self::concession::listing as listing_of_fields;
 pub(crate) use self::mappings::{beyond_saved as fields_beyond, nested_paths};
 pub use self::{
     answer::Unbelievable,

@@ -129,13 +129,10 @@ impl Loader {
             let Err(error) = self.put_stream_template(stream, rank, &template).await else { return Ok(()) };
             match refusal(&error) {
                 Refusal::Setting(setting) if plan.leave_out(&setting, saved) => {}
+                _ if concede(&error, plan, &mut mappings) => {}
                 _ => {
-                    let changes = concede(&error, &mut plan.create, &mut mappings);
-                    if changes.is_empty() {
-                        let doing = format!("putting the template of data stream {}", stream.name);
-                        return Err(LoadError::doing(doing)(error));
-                    }
-                    plan.changes.extend(changes);
+                    let doing = format!("putting the template of data stream {}", stream.name);
+                    return Err(LoadError::doing(doing)(error));
                 }
             }
         }

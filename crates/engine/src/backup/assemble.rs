@@ -8,8 +8,9 @@ use elasticsearch::{
 };
 use repository::{FileSpec, Segment, SnapshotSpec, Writer};
 
-use super::{BackupOptions, shard::ShardRuns, steps::Looked, streams};
+use super::{BackupOptions, shard::ShardRuns, steps::Looked};
 use crate::{
+    data_streams,
     error::{Doing as _, Error, Result},
     fingerprint::Fingerprint,
     layout::{self, Piece},
@@ -42,10 +43,16 @@ pub(super) fn store(writer: &Writer, contents: Contents) -> Result<(Vec<FileSpec
         files.extend(templates.iter().map(|of| FileSpec { path: path(Piece::Template), segments: vec![of.clone()] }));
         indices.push(documents(index, shards, &head, &mut files));
     }
-    let mut definitions = definition_files(writer, definitions, &mut files)?;
-    definitions.extend(streams::files(writer, &catalog.streams, &mut files)?);
+    let mut entries = Vec::with_capacity(definitions.len() + catalog.streams.len());
+    for Definition { kind, name, body, .. } in definitions {
+        entries.push(definition_file(writer, kind.word(), name, body.get().as_bytes(), &mut files)?);
+    }
+    for stream in &catalog.streams {
+        let content = data_streams::write(stream);
+        entries.push(definition_file(writer, data_streams::KIND, &stream.name, &content, &mut files)?);
+    }
     let (left_out_system, not_saved) = (catalog.left_out_system.clone(), not_saved.clone());
-    let manifest = Manifest { head, definitions, indices, left_out_system, not_saved };
+    let manifest = Manifest { head, definitions: entries, indices, left_out_system, not_saved };
     files.push(FileSpec { path: layout::manifest_path(), segments: vec![manifest_segment(writer, &manifest)?] });
     Ok((files, manifest))
 }
@@ -139,20 +146,17 @@ fn identity(identity: &elasticsearch::ShardIdentity) -> Identity {
     }
 }
 
-fn definition_files(
+/// Stores the file of a definition, and gives its line of the manifest.
+fn definition_file(
     writer: &Writer,
-    definitions: &[Definition],
+    kind: &str,
+    name: &str,
+    content: &[u8],
     files: &mut Vec<FileSpec>,
-) -> Result<Vec<DefinitionEntry>> {
-    let mut entries = Vec::new();
-    for definition in definitions {
-        let kind = definition.kind.word();
-        let path = layout::definition_path(kind, &definition.name);
-        let segments = vec![put(writer, definition.body.get().as_bytes())?];
-        files.push(FileSpec { path: path.clone(), segments });
-        entries.push(DefinitionEntry { kind: kind.to_owned(), name: definition.name.clone(), path });
-    }
-    Ok(entries)
+) -> Result<DefinitionEntry> {
+    let path = layout::definition_path(kind, name);
+    files.push(FileSpec { path: path.clone(), segments: vec![put(writer, content)?] });
+    Ok(DefinitionEntry { kind: kind.to_owned(), name: name.to_owned(), path })
 }
 
 fn manifest_segment(writer: &Writer, manifest: &Manifest) -> Result<Segment> {

@@ -297,7 +297,7 @@ fn pieces_of(part: Part) -> &'static [Piece] {
 }
 
 /// An object without members.
-pub(super) fn nothing() -> Box<RawValue> {
+pub(crate) fn nothing() -> Box<RawValue> {
     RawValue::from_string("{}".into()).expect("an object")
 }
 

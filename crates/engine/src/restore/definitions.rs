@@ -33,12 +33,6 @@ fn is_enriching(definition: &Definition) -> bool {
     definition.kind == DefinitionKind::Pipeline && definition.body.get().contains("\"enrich\"")
 }
 
-/// Whether restores go on where the server has nothing of its kind. Without pipelines and templates documents may end up otherwise.
-pub(super) fn may_lack(kind: DefinitionKind) -> bool {
-    use DefinitionKind::{ComponentTemplate, IndexTemplate, LegacyTemplate, Pipeline, Script};
-    !matches!(kind, Script | Pipeline | LegacyTemplate | ComponentTemplate | IndexTemplate)
-}
-
 /// Puts them into the cluster; the first that the server refuses ends it.
 pub(super) async fn put(restoring: &Restoring, definitions: Vec<Definition>) -> Result<Vec<DefinitionReport>> {
     let mut reports = Vec::with_capacity(definitions.len());
@@ -77,7 +71,7 @@ async fn put_one(restoring: &Restoring, definition: &Definition) -> Result<Defin
     let Definition { kind, name, .. } = definition;
     let doing = || format!("cannot put {} {name} back", kind.noun());
     let (put, changes) = match restoring.loader.put_definition(definition, restoring.on_conflict).await {
-        Err(LoadError::Unknown { .. }) if may_lack(*kind) => return Ok(report(definition, UNSUPPORTED)),
+        Err(LoadError::Unknown { .. }) if !kind.is_needed_by_indices() => return Ok(report(definition, UNSUPPORTED)),
         put => put.doing(doing)?,
     };
     if *kind == DefinitionKind::EnrichPolicy && matches!(put, Put::Created | Put::Replaced) {

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use elasticsearch::load::{CreatedIndex, Loaded, OnConflict};
-use serde_json::value::RawValue;
 
 use super::{IndexOutcome, IndexPlan, IndexReport, Restoring, documents};
 use crate::{
     blocking::blocking,
-    dump::IndexDefinitions,
+    dump::{IndexDefinitions, nothing},
     error::{Doing as _, Error, Result},
     parts::Part,
 };
@@ -89,7 +88,7 @@ pub(super) async fn read_definitions(restoring: &Restoring, plan: &IndexPlan) ->
 }
 
 async fn create(restoring: &Restoring, plan: &IndexPlan, definitions: &IndexDefinitions) -> Result<CreatedIndex> {
-    let empty = RawValue::from_string("{}".into()).expect("an object");
+    let empty = nothing();
     let settings = definitions.settings.as_ref().unwrap_or(&empty);
     let mappings = definitions.mappings.as_ref().unwrap_or(&empty);
     let created = restoring.loader.create_index(&plan.target, settings, mappings).await;

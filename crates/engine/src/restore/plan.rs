@@ -12,7 +12,7 @@ use elasticsearch::{
 };
 use regex::Regex;
 
-use super::{definitions::may_lack, streams};
+use super::streams;
 use crate::{
     backup::is_left_out,
     blocking::blocking,
@@ -162,7 +162,7 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
             // One that says the same is no conflict.
             Ok(Standing::Absent | Standing::Same) => {}
             Ok(Standing::Other) => conflicts.push(format!("{name} with other content")),
-            Err(LoadError::Unknown { .. }) if may_lack(definition.kind) => unsupported.push(name),
+            Err(LoadError::Unknown { .. }) if !definition.kind.is_needed_by_indices() => unsupported.push(name),
             Err(error) => return Err(error).doing(|| format!("cannot see whether {name} is there")),
         }
     }

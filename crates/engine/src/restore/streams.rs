@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{IndexOutcome, IndexPlan, IndexReport, Restoring, StreamPlan, StreamReport, index};
 use crate::{
-    dump::IndexDefinitions,
+    dump::{IndexDefinitions, nothing},
     error::{Doing as _, Error, Result},
 };
 
@@ -202,7 +202,7 @@ async fn generation(
     stop_if_wanted(restoring)?;
     let definitions = index::read_definitions(restoring, &plan).await?;
     let doing = || format!("cannot make {} in data stream {} again", plan.name, stream.name);
-    let empty = empty();
+    let empty = nothing();
     let created = restoring.loader.add_generation(stream, newest, of(&definitions, &empty)).await.doing(doing)?;
     restoring.loader.delete_passed(passed).await.doing(doing)?;
     passed.clear();
@@ -248,7 +248,7 @@ async fn take_template_away(restoring: &Restoring, plan: &StreamPlan, stream: &D
     }
     if let Some(newest) = plan.indices.last() {
         let definitions = index::read_definitions(restoring, newest).await?;
-        let empty = empty();
+        let empty = nothing();
         restoring.loader.leave_template(stream, of(&definitions, &empty)).await.doing(doing)?;
     }
     Ok(false)
@@ -262,10 +262,6 @@ fn of<'a>(definitions: &'a IndexDefinitions, empty: &'a RawValue) -> Generation<
         mappings: mappings.as_deref().unwrap_or(empty),
         aliases: aliases.as_deref(),
     }
-}
-
-fn empty() -> Box<RawValue> {
-    RawValue::from_string("{}".into()).expect("an object")
 }
 
 fn stop_if_wanted(restoring: &Restoring) -> Result<()> {
