@@ -68,6 +68,7 @@ async fn settings_come_back_exactly_and_nothing_of_the_load_stays() {
             let during = real.settings(target).await;
             assert_eq!(during["index.refresh_interval"], "-1", "{label} {case}");
             assert_eq!(during["index.number_of_replicas"], "0", "{label} {case}");
+            assert_eq!(during["index.translog.durability"], "request", "{label} {case}");
             assert_eq!(load(&real, &created, &[r#"{"_id":"1","_source":{"t":"a"}}"#.into()]).await.indexed, 1);
             for _ in ["once", "and again"] {
                 assert!(real.loader.put_back_settings(&created).await.expect("put back").is_empty());

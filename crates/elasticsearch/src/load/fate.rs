@@ -44,8 +44,9 @@ const SERVER_OWNED: [&str; 13] = [
     MARKER,
 ];
 
-/// Replicas and fsync multiply the work; a pipeline would change documents that went through it already; a number of
-/// copies to wait for never comes without replicas; life-cycle policies roll over, shrink or delete what is half loaded.
+/// Replicas multiply the work; without one, what a node acknowledged before its disk had it is lost when the node is killed
+/// (docs/decisions/0012); a pipeline would change documents that went through it already; a number of copies to wait for
+/// never comes without replicas; life-cycle policies roll over, shrink or delete what is half loaded.
 const AFTER: [&str; 10] = [
     "index.refresh_interval",
     "index.number_of_replicas",
@@ -157,7 +158,7 @@ fn serving_the_load(marker: &str, knows: Knows) -> Vec<(&'static str, &str)> {
         ("index.refresh_interval", "-1"),
         ("index.number_of_replicas", "0"),
         ("index.auto_expand_replicas", "false"),
-        ("index.translog.durability", "async"),
+        ("index.translog.durability", "request"),
         ("index.write.wait_for_active_shards", "1"),
         (MARKER, marker),
     ];
@@ -218,7 +219,7 @@ mod tests {
         let plan = plan(&saved, "m1", ALL);
         assert_eq!(
             plan.create.to_raw().get(),
-            r#"{"index.number_of_shards":"3","index.routing.allocation.exclude._ip":"1.2.3.4","index.refresh_interval":"-1","index.number_of_replicas":"0","index.auto_expand_replicas":"false","index.translog.durability":"async","index.write.wait_for_active_shards":"1","index.routing.allocation.exclude.larder_restore":"m1","index.default_pipeline":"_none","index.final_pipeline":"_none"}"#
+            r#"{"index.number_of_shards":"3","index.routing.allocation.exclude._ip":"1.2.3.4","index.refresh_interval":"-1","index.number_of_replicas":"0","index.auto_expand_replicas":"false","index.translog.durability":"request","index.write.wait_for_active_shards":"1","index.routing.allocation.exclude.larder_restore":"m1","index.default_pipeline":"_none","index.final_pipeline":"_none"}"#
         );
         assert_eq!(
             plan.after.to_raw().get(),
