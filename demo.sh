@@ -74,7 +74,7 @@ prepare_program() {
   command -v curl >/dev/null || fail "curl is not installed"
   [ -x "$LARDER" ] || fail "LARDER: there is no program $LARDER"
   ln -s "$LARDER" "$work/bin/larder"
-  cargo build --quiet --package xtask # makes the sample documents
+  cargo build --quiet --bin xtask # makes the sample documents
   run larder version
 }
 

@@ -4,7 +4,7 @@
 #   fast          formatting, clippy, unit and golden tests, tidy, generated files; no servers
 #   licenses      cargo-deny: licences, sources, advisories of all dependencies
 #   fuzz          seeds and changes to them through what reads foreign bytes, 20 s a target at most (fuzz/README.md)
-#   conversation  tests against in-process servers that misbehave      (test targets conversation_*)
+#   conversation  tests against in-process servers that misbehave      (test targets conversation*)
 #   contract      tests against real servers, restic and elasticdump   (test targets contract_*)
 #   servers       one suite (the round trip, data streams, random documents, runs killed midway) on every other version of
 #                 Elasticsearch and OpenSearch, restores from older into newer ones, and servers that want TLS and a login
@@ -67,10 +67,10 @@ tier_fast() {
   local target arguments=()
   check "formatting" cargo fmt --all --check
   check "clippy" cargo clippy --workspace --all-targets --quiet -- -D warnings
-  check "tidy" cargo run --quiet --package xtask -- tidy
-  check "generated definitions" cargo run --quiet --package xtask -- crds --check
-  check "generated reference" cargo run --quiet --package xtask -- reference --check
-  check "generated catalog" cargo run --quiet --package xtask -- catalog --check
+  check "tidy" cargo run --quiet --bin xtask -- tidy
+  check "generated definitions" cargo run --quiet --bin xtask -- crds --check
+  check "generated reference" cargo run --quiet --bin xtask -- reference --check
+  check "generated catalog" cargo run --quiet --bin xtask -- catalog --check
   for target in $(ungrouped_test_targets); do arguments+=(--test "$target"); done
   tests "unit and golden tests" --lib --bins ${arguments[@]+"${arguments[@]}"}
   tests "examples in the documentation" --doc
@@ -83,7 +83,7 @@ ungrouped_test_targets() {
     [ -e "$f" ] || continue
     name=$(basename "$f" .rs)
     if [ "$name" = main ]; then name=$(basename "$(dirname "$f")"); fi
-    case $name in conversation_* | contract_* | servers_* | clusters_* | heavy_*) ;; *) echo "$name" ;; esac
+    case $name in conversation* | contract_* | servers_* | clusters_* | heavy_*) ;; *) echo "$name" ;; esac
   done | sort -u
 }
 
@@ -110,13 +110,13 @@ tier_fuzz() {
 
 fuzz() { check "fuzz targets" "${CARGO_TARGET_DIR:-target}/debug/smoke"; }
 
-tier_conversation() { tests "conversation tests" --test 'conversation_*'; }
+tier_conversation() { tests "conversation tests" --test 'conversation*'; }
 
 tier_contract() { with_servers "contract tests" contract; }
 
 # What Helm makes of the chart is generated too; Helm and promtool are the lab's.
 contract() {
-  check "deploy/install.yaml" cargo run --quiet --package xtask -- manifest --check
+  check "deploy/install.yaml" cargo run --quiet --bin xtask -- manifest --check
   check "alert rules" charts/larder/tests/check-rules.sh
   tests "contract tests" --test 'contract_*'
 }

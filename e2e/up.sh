@@ -45,7 +45,7 @@ small_disk() { echo "/proc/$(cut -d' ' -f1 "$LARDER_LAB_RUN/e2e-small/pid")/root
 
 # stashs_leftovers: what a cluster holds from which Stash's operator was removed: its definitions, and its users' objects.
 stashs_leftovers() {
-  cargo run --quiet --package xtask -- stash-crds >"$LARDER_LAB_RUN/stash-crds.yaml"
+  cargo run --quiet --bin xtask -- stash-crds >"$LARDER_LAB_RUN/stash-crds.yaml"
   kubectl apply --server-side -f "$LARDER_LAB_RUN/stash-crds.yaml" >/dev/null
   kubectl wait --for condition=established -f "$LARDER_LAB_RUN/stash-crds.yaml" >/dev/null
   kubectl apply -f e2e/stash-objects.yaml >/dev/null

@@ -1,8 +1,6 @@
 //! The load against servers that misbehave: when it says that documents are stored, they are; what is not stored is
 //! among the rejected or makes the load fail.
 
-mod support;
-
 use std::{
     collections::BTreeMap,
     sync::{
@@ -12,11 +10,11 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{
     load::{BulkBatch, BulkTarget, LoadOptions, Loaded, Loader},
     scan,
 };
-use support::{ROOT_7_14, Reply, Seen, Server};
 
 /// Documents of every test.
 const DOCUMENTS: usize = 40;

@@ -1,14 +1,12 @@
 //! Kinds of definitions that no server of the lab has (policies, transforms), as documented: what a server shows, a new one is
 //! given, and what replacing one takes.
 
-mod support;
-
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{
     Client, Definition, DefinitionKind, Error,
     load::{LoadError, LoadOptions, Loader, OnConflict, Put, Standing},
 };
 use serde_json::{Value, json, value::RawValue};
-use support::{ROOT_7_14, Reply, Seen, Server};
 
 const ROOT_OPENSEARCH: &str = r#"{"name":"n","cluster_name":"fake","cluster_uuid":"u","version":{"distribution":"opensearch","number":"2.19.1","build_hash":"h"},"tagline":"The OpenSearch Project: https://opensearch.org/"}"#;
 
@@ -195,6 +193,29 @@ async fn a_server_without_the_module_has_none_and_takes_none() {
     };
     let refused = loader(client).put_definition(&definition, OnConflict::Fail).await;
     assert!(matches!(refused, Err(LoadError::Unknown { .. })), "{refused:?}");
+}
+
+/// It is not the module that is absent.
+#[tokio::test]
+async fn a_policy_that_refers_to_nothing_is_refused_not_unknown() {
+    let server = Server::start(|seen: &Seen| match seen.line().as_str() {
+        "GET /" => Reply::json(200, ROOT_7_14),
+        "GET /_enrich/policy/users" => Reply::json(200, r#"{"policies":[]}"#),
+        _ => Reply::json(
+            404,
+            r#"{"error":{"type":"index_not_found_exception","reason":"no such index [users]"},"status":404}"#,
+        ),
+    })
+    .await;
+    let definition = Definition {
+        kind: DefinitionKind::EnrichPolicy,
+        name: "users".into(),
+        body: raw(&json!({ "match": { "indices": "users", "match_field": "email", "enrich_fields": ["name"] } })),
+        system: false,
+    };
+    let refused = loader(server.client().await).put_definition(&definition, OnConflict::Fail).await;
+    let Err(LoadError::Server { source, .. }) = refused else { panic!("{refused:?}") };
+    assert!(source.to_string().contains("no such index [users]"), "{source}");
 }
 
 fn raw(value: &Value) -> Box<RawValue> {

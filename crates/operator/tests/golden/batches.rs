@@ -1,9 +1,8 @@
 //! What was seen in, what is to be done out: batches of backups, their sessions, batches of restores.
 
-mod manifests;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::manifests;
 use api::{
     AppBinding, BackupBatch, BackupInvoker, BackupSession, Repository, RestoreBatch, RestoreInvoker,
     backup_session::BackupSessionPhase,

@@ -1,8 +1,6 @@
 //! Creating, finishing and counting indices on servers that misbehave: an index that somebody else made is never
 //! filled, and one of ours is recognised after a lost answer.
 
-mod support;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -11,9 +9,9 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::load::{CreatedIndex, LoadError, LoadOptions, Loader};
 use serde_json::{Value, json, value::RawValue};
-use support::{ROOT_7_14, Reply, Seen, Server};
 
 /// What the server does with one `PUT /i`.
 #[derive(Clone)]

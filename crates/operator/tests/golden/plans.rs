@@ -1,9 +1,8 @@
 //! What was seen in, what is to be done out: BackupConfigurations and BackupSessions.
 
-mod manifests;
-
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::manifests;
 use api::{
     AppBinding, BackupConfiguration, BackupInvoker, BackupSession, Repository, RestoreSession,
     backup_batch::BackupBatchStatus,

@@ -1,9 +1,8 @@
 //! Alerts, what promtool holds them to, runbooks and dashboard agree with one another, and with the metrics that there are.
 
-mod chart;
-
 use std::{collections::BTreeSet, fs};
 
+use crate::chart;
 use serde_json::Value;
 
 const RULES: &str = "charts/larder/files/rules.yaml";

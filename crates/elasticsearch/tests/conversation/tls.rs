@@ -1,15 +1,13 @@
 //! Whom the client trusts, and to whom it shows its own certificate. Certificates are made anew for each run.
 
-mod support;
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use crate::support::ROOT_7_14;
 use elasticsearch::{Client, Connection, Error, Need, Retry};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use support::ROOT_7_14;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -84,7 +82,7 @@ async fn server(authority: &Authority, name: &str, clients: Option<&Authority>) 
 
 fn to(url: &str) -> Connection {
     let mut connection = Connection::new(vec![url.parse().expect("a URL")]);
-    connection.timeouts = support::quick();
+    connection.timeouts = crate::support::quick();
     connection
 }
 

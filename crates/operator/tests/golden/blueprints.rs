@@ -1,9 +1,8 @@
 //! An AppBinding's annotations in, a Repository and a BackupConfiguration out.
 
-mod manifests;
-
 use std::collections::BTreeMap;
 
+use crate::manifests;
 use api::{AppBinding, BackupBlueprint, BackupConfiguration, Repository, labels};
 use operator::{
     auto_backup::plan::{Observed, plan},

@@ -1,15 +1,13 @@
 //! The client against servers that misbehave: it tries again what may be tried again, and never takes a wrong or
 //! incomplete answer for a good one.
 
-mod support;
-
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{Auth, Client, Connection, Error, Flavour, Request, Retry};
-use support::{ROOT_7_14, Reply, Seen, Server};
 
 /// A server that answers `GET /` as it should and each other request with the next of `replies`, the last for ever.
 async fn server(replies: Vec<Reply>) -> Server {
@@ -233,7 +231,7 @@ async fn a_password_never_stands_in_an_error() {
     let url = gone.url.replace("http://", "http://ada:hunter2@");
     drop(gone);
     let mut connection = Connection::new(vec![url.parse().expect("a URL")]);
-    connection.timeouts = support::quick();
+    connection.timeouts = crate::support::quick();
     assert!(!format!("{connection:?}").contains("hunter2"));
     let error = Client::connect(connection).await.err().expect("an error");
     assert!(!format!("{error} {error:?}").contains("hunter2"));

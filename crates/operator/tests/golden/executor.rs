@@ -1,9 +1,8 @@
 //! Manifests as Stash's users have them in, Jobs out.
 
-mod manifests;
-
 use std::collections::BTreeMap;
 
+use crate::manifests;
 use api::{
     BackupConfiguration, Function, FunctionSpec, Repository, RestoreSession, Task,
     target::{BackupTarget, RestoreTarget, TargetRef},

@@ -1,9 +1,8 @@
 //! The chart's own papers: its table of values, the file with all of them, its version.
 
-mod chart;
-
 use std::fs;
 
+use crate::chart;
 use serde_json::Value;
 
 fn read(path: &str) -> String {

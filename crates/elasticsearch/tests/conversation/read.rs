@@ -1,14 +1,12 @@
 //! Reading a shard of a server that misbehaves: either every document comes once, or there is an error.
 
-mod support;
-
 use std::time::Duration;
 
-use elasticsearch::{Client, Error, Index, Query, ReadOptions, Retry, scan};
-use support::{
+use crate::support::{
     Reply,
     shard::{DOCUMENTS, Kind, Shard, everything, index, lost, options, read_once, read_with_reopening, refusal},
 };
+use elasticsearch::{Client, Error, Index, Query, ReadOptions, Retry, scan};
 use tokio::task::JoinSet;
 
 /// Does to a good answer what a fault does.

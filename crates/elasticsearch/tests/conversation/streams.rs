@@ -1,21 +1,19 @@
 //! Data streams on a server that loses answers: no generation is made twice, no document is called rejected that was stored
 //! before, and a stream of somebody else is left alone.
 
-mod support;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{
     DataStream,
     load::{BulkBatch, CreatedIndex, Generation, LoadError, LoadOptions, Loaded, Loader},
     scan,
 };
 use serde_json::{Value, json, value::RawValue};
-use support::{ROOT_7_14, Reply, Seen, Server};
 
 /// What the server does when it is asked for the first time.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,14 +1,12 @@
 //! Waiting for a cluster: what passes is waited for, what stays is told at once, and the last reason when the time is over.
 
-mod support;
-
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{Client, Connection, Error, Matcher, Need, Selection};
-use support::{ROOT_7_14, Reply, Seen, Server};
 use tokio::net::{TcpListener, TcpSocket};
 
 /// Far more than any of these needs.
@@ -69,7 +67,7 @@ fn nobody_listens() -> (TcpSocket, Connection) {
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let url = format!("http://{}", socket.local_addr().expect("bound"));
     let mut connection = Connection::new(vec![url.parse().expect("a URL")]);
-    connection.timeouts = support::quick();
+    connection.timeouts = crate::support::quick();
     (socket, connection)
 }
 
@@ -150,7 +148,7 @@ async fn when_the_time_is_over_the_last_reason_is_told() {
 #[tokio::test]
 async fn a_name_that_is_not_known_yet_is_waited_for() {
     let mut connection = Connection::new(vec!["http://larder-test.invalid:9200".parse().expect("a URL")]);
-    connection.timeouts = support::quick();
+    connection.timeouts = crate::support::quick();
     let (client, _) = connect(connection, &Need::Load, SHORT).await;
     assert!(matches!(client, Err(Error::GaveUp { attempts: 2.., .. })));
 }
