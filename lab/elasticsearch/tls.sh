@@ -1,4 +1,5 @@
-# Certificates and users of the nodes that are started with --tls: a CA for each run, basic auth admin:admin.
+# Certificates and users of the nodes that are started with --tls: a CA for each run, basic auth admin:admin. Who shows a certificate of
+# that CA for CN=lab-client needs no password: to Search Guard and OpenSearch it is an administrator, to x-pack a user without roles yet.
 # Sourced by `lab`. For tests only: the keys protect nothing.
 
 # lab_authority: the run's CA, in $run/tls.
@@ -30,8 +31,12 @@ secure() {
       echo "admin:$hash" >"$conf/users"
       echo superuser:admin >"$conf/users_roles"
       echo "xpack.security.enabled: true"
-      # Rights to documents and fields are none of the free edition.
+      # Rights to documents and fields are none of the free edition, nor are logins by certificate.
       echo "xpack.license.self_generated.type: trial"
+      echo "xpack.security.http.ssl.client_authentication: optional"
+      echo "xpack.security.authc.realms.file.file.order: 0"
+      echo "xpack.security.authc.realms.native.native.order: 1"
+      echo "xpack.security.authc.realms.pki.pki.order: 2"
       for layer in http transport; do
         echo "xpack.security.$layer.ssl.enabled: true"
         echo "xpack.security.$layer.ssl.key: tls/node.key"
@@ -65,4 +70,5 @@ pem_settings() {
   done
   echo "$1.ssl.transport.enforce_hostname_verification: false"
   echo "$1.nodes_dn: ['CN=node']"
+  echo "$1.authcz.admin_dn: ['CN=lab-client']"
 }

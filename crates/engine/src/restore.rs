@@ -8,6 +8,7 @@ mod index;
 mod plan;
 mod rejections;
 mod report;
+mod rules;
 mod streams;
 mod work;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use elasticsearch::{
     Client,
-    load::{LoadOptions, Loader, OnConflict},
+    load::{LoadOptions, Loader},
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,7 @@ use batches::Batches;
 pub use plan::{IndexPlan, Rename, RestorePlan, StreamPlan, Wanted};
 pub use rejections::Rejections;
 pub use report::{IndexOutcome, IndexReport, RestoreReport, StreamReport};
+pub use rules::ConflictRules;
 
 use crate::{
     dump::Dump,
@@ -57,7 +59,7 @@ pub struct RestoreOptions {
     /// Which indices, under what names, and what of them.
     pub wanted: Wanted,
     /// What to do with what is there already.
-    pub on_conflict: OnConflict,
+    pub on_conflict: ConflictRules,
     /// How many documents the server may reject before the restore counts as failed.
     pub allow_rejected: u64,
     /// Who is told of each of them.
@@ -72,7 +74,7 @@ struct Restoring {
     dump: Arc<Dump>,
     loader: Loader,
     wanted: Wanted,
-    on_conflict: OnConflict,
+    on_conflict: ConflictRules,
     indices_at_once: usize,
     readers: Arc<Semaphore>,
     batches: Arc<Batches>,
@@ -87,7 +89,7 @@ struct Restoring {
 /// Where the dump cannot be read or the server not be asked. What stands in the way is in the plan.
 pub async fn plan(client: &Client, dump: &Arc<Dump>, options: &RestoreOptions) -> Result<RestorePlan> {
     let loader = Loader::new(client.clone(), load_options(client));
-    plan::make(&loader, dump, &options.wanted).await
+    plan::make(&loader, dump, &options.wanted, &options.on_conflict).await
 }
 
 /// Restores what `options` choose.
@@ -105,9 +107,9 @@ pub async fn restore(
 ) -> Result<RestoreReport> {
     progress.phase("looking");
     let loader = Loader::new(client.clone(), LoadOptions { in_flight_max: UNDER_WAY, ..load_options(client) });
-    let plan = plan::make(&loader, dump, &options.wanted).await?;
-    if options.on_conflict == OnConflict::Fail && !plan.conflicts.is_empty() {
-        return Err(Error::Conflict { names: plan.conflicts });
+    let plan = plan::make(&loader, dump, &options.wanted, &options.on_conflict).await?;
+    if !plan.in_the_way.is_empty() {
+        return Err(Error::Conflict { names: plan.in_the_way });
     }
     let indices_at_once = options.indices_at_once.unwrap_or(INDICES_AT_ONCE).clamp(1, MOST_INDICES_AT_ONCE);
     let readers = READERS.max(indices_at_once);

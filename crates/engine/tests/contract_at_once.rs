@@ -33,7 +33,7 @@ async fn never_more_indices_are_at_work_than_was_said() {
             cluster.delete_all(prefix).await;
             let options = RestoreOptions {
                 wanted: everything(),
-                on_conflict: OnConflict::Fail,
+                on_conflict: OnConflict::Fail.into(),
                 allow_rejected: 0,
                 rejections: Rejections::default(),
                 indices_at_once: said,

@@ -65,7 +65,7 @@ pub(crate) fn of_restore(args: &EsArgs) -> RestoreOptions {
     };
     RestoreOptions {
         wanted,
-        on_conflict: OnConflict::Fail,
+        on_conflict: OnConflict::Fail.into(),
         allow_rejected: 0,
         rejections: Rejections::default(),
         indices_at_once: args.parallel,

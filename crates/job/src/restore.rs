@@ -3,14 +3,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use api::restore_session::{HostRestorePhase, HostRestoreStats};
-use elasticsearch::{
-    Need,
-    load::{OnConflict, Rejected},
-};
+use elasticsearch::{Need, load::Rejected};
 use engine::{
     dump::{self, Dump},
     progress::Progress,
-    restore::{self, IndexOutcome, Rejections, RestoreOptions, RestoreReport},
+    restore::{self, ConflictRules, IndexOutcome, Rejections, RestoreOptions, RestoreReport},
 };
 use repository::{LockKind, Repository};
 use tokio_util::sync::CancellationToken;
@@ -46,7 +43,7 @@ pub struct Restore {
     /// Options of multielasticdump.
     pub es_args: String,
     /// What becomes of what is there already.
-    pub on_conflict: OnConflict,
+    pub on_conflict: ConflictRules,
     /// Where it is told what became of it; nowhere if empty.
     pub output_dir: PathBuf,
 }
@@ -85,7 +82,7 @@ async fn restore(wanted: &Restore, cancel: &CancellationToken) -> Result<(), Job
     let opened = open::locked(&cluster, repository, LockKind::Shared).await?;
     let dump = dump(&opened.repository, wanted).await?;
     let options = RestoreOptions {
-        on_conflict: wanted.on_conflict,
+        on_conflict: wanted.on_conflict.clone(),
         rejections: Rejections::to(told),
         ..choice::of_restore(&args)
     };

@@ -24,11 +24,11 @@ fn put_script(cluster: &Cluster, source: &str) {
 }
 
 fn has_scripts(cluster: &Cluster) -> bool {
-    cluster.has_module("PainlessPlugin") || cluster.has_module("PainlessModulePlugin")
+    cluster.has_module("PainlessPlugin")
 }
 
 fn has_templates_of_searches(cluster: &Cluster) -> bool {
-    cluster.has_module("MustachePlugin") || cluster.has_module("MustacheModulePlugin")
+    cluster.has_module("MustachePlugin")
 }
 
 fn make(cluster: &Cluster) {
@@ -126,6 +126,15 @@ fn replaced(cluster: &Cluster, larder: &Larder) {
     assert!(skipped.said("it was there"), "{skipped:?}");
     assert_eq!(cluster.get(&["_scripts", SCRIPT])["script"]["source"], "2");
     larder.done(&[&only[..], &["--on-conflict", "overwrite"]].concat());
+    assert_eq!(shown(cluster), before, "{}", cluster.name);
+
+    // One rule for scripts, another for all else.
+    put_script(cluster, "2");
+    let by = |rules| ["restore", "--only", "documents,mappings,settings,aliases,scripts", "--on-conflict", rules];
+    let refused = larder.fails(&by("overwrite,scripts=fail"), &["script larder-defined"]);
+    assert!(!refused.said("index "), "the index is not in the way: {refused:?}");
+    let skipped = larder.run(&by("skip,scripts=overwrite")).expect(3, "a skipped index");
+    assert!(skipped.said(INDEX), "{skipped:?}");
     assert_eq!(shown(cluster), before, "{}", cluster.name);
 }
 

@@ -132,11 +132,21 @@ fn read(kind: DefinitionKind, answer: &RawValue) -> Result<listing::Shown> {
     entries(kind, None, answer).map_err(|error| Error::Answer { method: "GET".into(), path, why: error.to_string() })
 }
 
-/// Whether an answer says that there is nothing, be it that the server lacks the module: 404 and an empty object where there is
-/// no pipeline (6.8, 7.14, 7.17, OpenSearch 2.19); else what is no interface is taken for an index, or for none.
+/// Whether an answer to a question says that there is nothing, be it that the server lacks the module: 404 and an empty object where
+/// there is no pipeline (6.8, 7.14, 7.17, OpenSearch 2.19).
 pub(crate) fn is_absent(error: &Error) -> bool {
+    matches!(error, Error::Refused { status: 404, .. }) || is_unknown(error)
+}
+
+/// Whether an answer says that the server lacks the module: what is no interface is taken for an index, or for none.
+pub(crate) fn is_unknown(error: &Error) -> bool {
     match error {
-        Error::Refused { status: 404 | 405, .. } => true,
+        Error::Refused { status: 405, .. } => true,
+        // What a policy refers to may be absent, too.
+        Error::Refused { status: 404, path, reason, .. } => {
+            let interface = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+            reason.contains(&format!("no such index [{interface}]"))
+        }
         Error::Refused { status: 400, reason, .. } => {
             ["no handler found", "nvalid index name", "contains unrecognized parameters"]
                 .iter()

@@ -168,7 +168,7 @@ impl Loader {
             let asked = request.clone().json(body.get().to_owned());
             let error = match self.client().ask::<IgnoredAny>(asked).await {
                 Ok(_) => return Ok(changes),
-                Err(error) if definitions::is_absent(&error) => {
+                Err(error) if definitions::is_unknown(&error) => {
                     return Err(LoadError::Unknown { what: kind.noun(), name: name.clone() });
                 }
                 Err(error) => error,

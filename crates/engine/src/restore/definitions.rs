@@ -70,10 +70,13 @@ fn is_gone(error: &Error) -> bool {
 async fn put_one(restoring: &Restoring, definition: &Definition) -> Result<DefinitionReport> {
     let Definition { kind, name, .. } = definition;
     let doing = || format!("cannot put {} {name} back", kind.noun());
-    let (put, changes) = match restoring.loader.put_definition(definition, restoring.on_conflict).await {
-        Err(LoadError::Unknown { .. }) if !kind.is_needed_by_indices() => return Ok(report(definition, UNSUPPORTED)),
-        put => put.doing(doing)?,
-    };
+    let (put, changes) =
+        match restoring.loader.put_definition(definition, restoring.on_conflict.of_definition(*kind)).await {
+            Err(LoadError::Unknown { .. }) if !kind.is_needed_by_indices() => {
+                return Ok(report(definition, UNSUPPORTED));
+            }
+            put => put.doing(doing)?,
+        };
     if *kind == DefinitionKind::EnrichPolicy && matches!(put, Put::Created | Put::Replaced) {
         restoring.loader.execute_enrich_policy(name).await.doing(doing)?;
     }
@@ -121,6 +124,7 @@ mod tests {
             definitions,
             missing: Parts::from_iter([]),
             conflicts: Vec::new(),
+            in_the_way: Vec::new(),
             unsupported: Vec::new(),
             left_out_system: Vec::new(),
         };

@@ -19,7 +19,7 @@ use crate::{
 /// [`Error::Interrupted`] only.
 pub(super) async fn restore(restoring: &Restoring, plan: IndexPlan) -> Result<IndexReport> {
     let mut report = IndexReport::begin(&plan, None);
-    if plan.exists && restoring.on_conflict == OnConflict::Skip {
+    if plan.exists && restoring.on_conflict.of_indices() == OnConflict::Skip {
         report.outcome = IndexOutcome::Skipped;
         return Ok(report);
     }

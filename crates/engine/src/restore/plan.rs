@@ -8,11 +8,11 @@ use std::{
 
 use elasticsearch::{
     DataStream, Definition, Matcher, Selection,
-    load::{LoadError, Loader, Standing},
+    load::{LoadError, Loader, OnConflict, Standing},
 };
 use regex::Regex;
 
-use super::streams;
+use super::{ConflictRules, streams};
 use crate::{
     backup::is_left_out,
     blocking::blocking,
@@ -56,6 +56,8 @@ pub struct RestorePlan {
     pub missing: Parts,
     /// What is there already, in words.
     pub conflicts: Vec<String>,
+    /// What of it may neither be left nor overwritten: nothing is restored.
+    pub in_the_way: Vec<String>,
     /// Definitions that the server has no place for, in words.
     pub unsupported: Vec<String>,
     /// Indices of a foreign dump that are left out because their names begin with a dot.
@@ -143,7 +145,12 @@ impl Wanted {
 }
 
 /// Reads the dump's definitions and asks the cluster what it has of them.
-pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> Result<RestorePlan> {
+pub(super) async fn make(
+    loader: &Loader,
+    dump: &Arc<Dump>,
+    wanted: &Wanted,
+    rules: &ConflictRules,
+) -> Result<RestorePlan> {
     let (mut indices, mut streams, left_out_system) = choose(dump, wanted)?;
     let mut conflicts = streams::conflicts(loader, &mut streams).await?;
     let reading = Arc::clone(dump);
@@ -155,19 +162,26 @@ pub(super) async fn make(loader: &Loader, dump: &Arc<Dump>, wanted: &Wanted) -> 
         index.exists = taken.contains(&index.target);
     }
     conflicts.extend(taken.iter().map(|name| format!("index {name}")));
+    let mut in_the_way = if rules.of_indices() == OnConflict::Fail { conflicts.clone() } else { Vec::new() };
     let mut unsupported = Vec::new();
     for definition in &definitions {
         let name = format!("{} {}", definition.kind.noun(), definition.name);
         match loader.standing(definition).await {
             // One that says the same is no conflict.
             Ok(Standing::Absent | Standing::Same) => {}
-            Ok(Standing::Other) => conflicts.push(format!("{name} with other content")),
+            Ok(Standing::Other) => {
+                let conflict = format!("{name} with other content");
+                if rules.of_definition(definition.kind) == OnConflict::Fail {
+                    in_the_way.push(conflict.clone());
+                }
+                conflicts.push(conflict);
+            }
             Err(LoadError::Unknown { .. }) if !definition.kind.is_needed_by_indices() => unsupported.push(name),
             Err(error) => return Err(error).doing(|| format!("cannot see whether {name} is there")),
         }
     }
     let missing = wanted.parts.without(&dump.parts());
-    Ok(RestorePlan { indices, streams, definitions, missing, conflicts, unsupported, left_out_system })
+    Ok(RestorePlan { indices, streams, definitions, missing, conflicts, in_the_way, unsupported, left_out_system })
 }
 
 /// The chosen indices and data streams, and the indices left out because they are the system's. A data stream of which only a

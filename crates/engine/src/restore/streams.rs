@@ -66,7 +66,7 @@ pub(super) async fn restore(restoring: &Restoring, plan: StreamPlan) -> Result<(
         outcome: IndexOutcome::Restored,
         template_stays: false,
     };
-    if plan.exists && restoring.on_conflict == OnConflict::Skip {
+    if plan.exists && restoring.on_conflict.of_indices() == OnConflict::Skip {
         report.outcome = IndexOutcome::Skipped;
         return Ok((all_of(&plan, &IndexOutcome::Skipped), report));
     }

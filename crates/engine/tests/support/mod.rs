@@ -179,7 +179,7 @@ pub async fn restore(
 ) -> engine::Result<RestoreReport> {
     let options = RestoreOptions {
         wanted,
-        on_conflict,
+        on_conflict: on_conflict.into(),
         allow_rejected: 0,
         rejections: restore::Rejections::default(),
         indices_at_once: None,

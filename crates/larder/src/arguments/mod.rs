@@ -3,6 +3,7 @@
 // Doc comments here are help texts: backticks would be shown.
 #![allow(clippy::doc_markdown)]
 
+mod conflicts;
 mod elasticsearch;
 mod folders;
 pub mod kubectl;

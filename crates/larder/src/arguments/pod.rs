@@ -7,6 +7,7 @@ use clap::{
     Args,
     builder::{StringValueParser, TypedValueParser},
 };
+use engine::restore::ConflictRules;
 use job::{
     backup::Backup,
     connect::Backend,
@@ -18,7 +19,7 @@ use job::{
     wipe::Wipe,
 };
 
-use super::restore::ConflictArgument;
+use super::conflicts::parse_conflicts;
 use crate::commands::PROGRAM;
 
 /// Where the repository lies, and the Secret that opens it.
@@ -152,8 +153,8 @@ pub struct RestorePodArguments {
     #[arg(long, value_delimiter = ',', default_value = "")]
     snapshot: Vec<String>,
     /// What becomes of what is there already
-    #[arg(long, default_value = "fail")]
-    on_conflict: ConflictArgument,
+    #[arg(long, default_value = "fail", value_parser = parse_conflicts)]
+    on_conflict: ConflictRules,
 }
 
 /// Whose session and target it is about, and what the Functions told of them.
@@ -294,7 +295,7 @@ impl RestorePodArguments {
             namespace: database.namespace,
             binding: database.appbinding,
             es_args: database.es_args,
-            on_conflict: self.on_conflict.into(),
+            on_conflict: self.on_conflict,
             output_dir: database.output_dir,
         }
     }

@@ -1,13 +1,12 @@
 //! What to restore, and what to do with what is in the way.
 
 use clap::{Args, ValueEnum};
-use elasticsearch::load::OnConflict;
 use engine::{
     parts::{Part, Parts},
-    restore::Rename,
+    restore::{ConflictRules, Rename},
 };
 
-use super::{ElasticsearchArguments, RepositoryArguments, SelectionArguments};
+use super::{ElasticsearchArguments, RepositoryArguments, SelectionArguments, conflicts::parse_conflicts};
 
 /// `restore`.
 #[derive(Debug, Args)]
@@ -21,8 +20,18 @@ pub struct RestoreArguments {
     #[arg(long = "rename", env = "LARDER_RENAME", value_name = "REGEX=REPLACEMENT", value_parser = parse_rename)]
     pub renames: Vec<Rename>,
     /// What to do with indices, templates, pipelines and the like that are there already
-    #[arg(long, env = "LARDER_ON_CONFLICT", value_enum, default_value = "fail")]
-    pub on_conflict: ConflictArgument,
+    ///
+    /// fail: change nothing at all; skip: leave what is there as it is; overwrite: delete what is there first. KIND=RULE is for one
+    /// kind only, such as skip,templates=overwrite; kinds are indices, pipelines, templates, scripts, policies, transforms,
+    /// cluster-settings, security.
+    #[arg(
+        long,
+        env = "LARDER_ON_CONFLICT",
+        value_name = "RULE[,KIND=RULE...]",
+        default_value = "fail",
+        value_parser = parse_conflicts
+    )]
+    pub on_conflict: ConflictRules,
     /// Restore only these
     #[arg(long, env = "LARDER_ONLY", value_enum, value_delimiter = ',', value_name = "KIND")]
     pub only: Vec<PartArgument>,
@@ -42,17 +51,6 @@ pub struct RestoreArguments {
     pub elasticsearch: ElasticsearchArguments,
     #[command(flatten)]
     pub repository: RepositoryArguments,
-}
-
-/// What to do with what is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ConflictArgument {
-    /// Change nothing at all
-    Fail,
-    /// Leave what is there as it is
-    Skip,
-    /// Delete what is there first
-    Overwrite,
 }
 
 /// What can be restored by itself.
@@ -113,16 +111,6 @@ impl RestoreArguments {
             return Part::ALL.into_iter().filter(|part| named(&self.only, *part)).collect();
         }
         with(&self.also).iter().filter(|part| !named(&self.skip, *part)).collect()
-    }
-}
-
-impl From<ConflictArgument> for OnConflict {
-    fn from(argument: ConflictArgument) -> Self {
-        match argument {
-            ConflictArgument::Fail => Self::Fail,
-            ConflictArgument::Skip => Self::Skip,
-            ConflictArgument::Overwrite => Self::Overwrite,
-        }
     }
 }
 

@@ -36,7 +36,7 @@ pub async fn run(arguments: RestoreArguments, output: &Output) -> Result<Exit> {
             parts: arguments.parts(),
             without_templates: None,
         },
-        on_conflict: arguments.on_conflict.into(),
+        on_conflict: arguments.on_conflict.clone(),
         allow_rejected: arguments.allow_rejected,
         rejections: rejections(output),
         indices_at_once: None,
@@ -48,7 +48,7 @@ pub async fn run(arguments: RestoreArguments, output: &Output) -> Result<Exit> {
             output.say("this snapshot has no manifest of larder's: documents are counted by their lines");
         }
         let exit = if dry_run {
-            tell_plan(output, &restore::plan(&client, &dump, &options).await?, &options)
+            tell_plan(output, &restore::plan(&client, &dump, &options).await?)
         } else {
             let restoring = restore::restore(&client, &dump, options, &progress, cancel);
             let report = showing(output, &progress, restoring).await?;
@@ -69,7 +69,7 @@ async fn open(arguments: RestoreArguments) -> Result<(open::Opened, Arc<Dump>)> 
     tokio::task::spawn_blocking(opening).await?
 }
 
-fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> Exit {
+fn tell_plan(output: &Output, plan: &RestorePlan) -> Exit {
     let mut table = Table::new(&["Index", "Becomes", ">Documents", "There already"]);
     for index in &plan.indices {
         let documents = index.documents.map_or_else(|| "?".into(), count);
@@ -91,7 +91,7 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
     }
     tell_left_out_system(output, &plan.left_out_system);
     open::tell_missing(output, &plan.missing);
-    let blocked = !plan.conflicts.is_empty() && options.on_conflict == elasticsearch::load::OnConflict::Fail;
+    let blocked = !plan.in_the_way.is_empty();
     output.object(
         "summary",
         &json!({
@@ -102,7 +102,8 @@ fn tell_plan(output: &Output, plan: &RestorePlan, options: &RestoreOptions) -> E
         }),
     );
     if blocked {
-        output.say("with --on-conflict fail nothing would be restored");
+        output
+            .say(format!("nothing would be restored: by --on-conflict, {} is in the way", plan.in_the_way.join(", ")));
     }
     if blocked { Exit::Failed } else { Exit::Done }
 }

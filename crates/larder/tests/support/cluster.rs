@@ -152,13 +152,14 @@ impl Cluster {
         self.client.can().search_pipelines
     }
 
-    /// Whether it has a module, by the name of its class: the lab has some servers without modules that others have.
+    /// Whether it has a module, by the name of its class, which says `Module` on OpenSearch 3 only: the lab has some servers
+    /// without modules that others have.
     pub fn has_module(&self, class: &str) -> bool {
         let nodes = self.get(&["_nodes"])["nodes"].take();
         let parts = nodes.as_object().unwrap().values().flat_map(|node| ["modules", "plugins"].map(|kind| &node[kind]));
         parts.filter_map(Value::as_array).flatten().any(|part| {
             let name = part["classname"].as_str().or(part["name"].as_str()).unwrap();
-            name.ends_with(class)
+            name.replace("ModulePlugin", "Plugin").ends_with(class)
         })
     }
 

@@ -1,6 +1,10 @@
 //! A server that wants TLS and a login, and users of it who may not do everything.
 
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use elasticsearch::{Auth, Connection, Request, Tls};
 use serde_json::{Value, json};
@@ -38,18 +42,43 @@ pub struct Guarded {
     pub cluster: Cluster,
     /// What guards it.
     pub plugin: Plugin,
-    ca: String,
+    authority: PathBuf,
+}
+
+/// A certificate and its key, as files.
+pub struct Certificate {
+    /// The certificate.
+    pub file: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl Certificate {
+    /// One that `by` signed, an authority's `….crt` with its `….key` beside it, or else the certificate signed itself.
+    pub fn make(folder: &Path, name: &str, by: Option<&Path>) -> Self {
+        let path = |suffix| folder.join(format!("{name}.{suffix}")).to_str().unwrap().to_owned();
+        let (file, key) = (path("crt"), path("key"));
+        let mut made = Command::new("openssl");
+        made.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", &format!("/CN={name}")]);
+        if let Some(by) = by {
+            made.arg("-CA").arg(by).arg("-CAkey").arg(by.with_extension("key"));
+            made.args(["-addext", "basicConstraints=CA:FALSE", "-addext", "extendedKeyUsage=clientAuth"]);
+        }
+        let made = made.args(["-keyout", &key, "-out", &file]).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        Self { file, key }
+    }
 }
 
 impl Guarded {
     /// Every server of the list.
     pub fn all() -> Vec<Self> {
         let folder = env::var("LARDER_TEST_TLS").expect("LARDER_TEST_TLS must be the folder of the servers' authority");
-        let ca = format!("{folder}/ca.crt");
+        let authority = Path::new(&folder).join("ca.crt");
         let guarded = |(name, url): (String, String)| {
             let connection = Connection {
                 auth: Auth::Basic { user: "admin".into(), password: "admin".to_owned().into() },
-                tls: Tls { ca: Some(fs::read(&ca).unwrap()), ..Tls::default() },
+                tls: Tls { ca: Some(fs::read(&authority).unwrap()), ..Tls::default() },
                 ..Connection::new(vec![url.parse().unwrap()])
             };
             let plugin = match name.as_str() {
@@ -57,7 +86,7 @@ impl Guarded {
                 name if name.starts_with("6.") => Plugin::SearchGuard,
                 _ => Plugin::XPack,
             };
-            Self { cluster: Cluster::over(name, url, connection), plugin, ca: ca.clone() }
+            Self { cluster: Cluster::over(name, url, connection), plugin, authority: authority.clone() }
         };
         listed("LARDER_TEST_ES_TLS").into_iter().map(guarded).collect()
     }
@@ -71,9 +100,23 @@ impl Guarded {
     pub fn larder(&self, folder: &Path, user: &str, password: &str) -> Larder {
         Larder::on_new(folder)
             .with("LARDER_ELASTICSEARCH", &self.cluster.url)
-            .with("LARDER_CA_FILE", &self.ca)
+            .with("LARDER_CA_FILE", self.authority.to_str().unwrap())
             .with("LARDER_USER", user)
             .with("LARDER_ELASTICSEARCH_PASSWORD", password)
+    }
+
+    /// The program on a new repository in a folder, with this certificate instead of a login.
+    pub fn larder_with(&self, folder: &Path, certificate: &Certificate) -> Larder {
+        self.larder(folder, "", "")
+            .without("LARDER_USER")
+            .without("LARDER_ELASTICSEARCH_PASSWORD")
+            .with("LARDER_CLIENT_CERT", &certificate.file)
+            .with("LARDER_CLIENT_KEY", &certificate.key)
+    }
+
+    /// A certificate of the servers' authority.
+    pub fn certificate(&self, folder: &Path, name: &str) -> Certificate {
+        Certificate::make(folder, name, Some(&self.authority))
     }
 
     /// Where a role, the mapping of a role and a user of this name are.
