@@ -15,9 +15,9 @@
 #   e2e           the operator on a real one-node Kubernetes (e2e/README.md); needs root
 #
 # It installs and fetches what it needs (lab/README.md), starts the servers once, stops them at the end, and fails when one
-# of them does not start. No tier is ever skipped. The licences, the fuzz targets and what later tiers need are seen to beside
-# the other tiers, in the time that these wait. The last line says how many tests passed and failed; the exit code is 0
-# only when none failed. A check that is not a test (clippy, tidy, the demo) counts as one.
+# of them does not start. No tier is ever skipped. The licences, the fuzz targets, what later tiers need and, where there is the
+# memory, the end-to-end tests are seen to beside the other tiers, in the time that these wait. The last line says how many tests
+# passed and failed; the exit code is 0 only when none failed. A check that is not a test (clippy, tidy, the demo) counts as one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -30,6 +30,8 @@ guarded=(elasticsearch-6.8.0 elasticsearch-7.17.29 opensearch-2.19.1)
 oldest=(elasticsearch-6.2.4 elasticsearch-6.3.0 elasticsearch-6.4.0 elasticsearch-6.5.3 elasticsearch-7.2.0 elasticsearch-7.3.2)
 # Four nodes at 1 GiB of heap, MinIO, a compiler: below this much free memory the compiler goes first.
 memory_for_both_kib=$((10 * 1024 * 1024))
+# A Kubernetes with Larder on it and three nodes more, beside five small ones of other versions.
+memory_for_e2e_kib=$((14 * 1024 * 1024))
 
 main() {
   local chosen=("$@") tier
@@ -45,12 +47,15 @@ main() {
 
   if needs_servers "${chosen[@]}"; then
     step "what the machine needs" lab/lab install || { report; exit 1; }
-    if [ "$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)" -ge $memory_for_both_kib ]; then begin_servers; fi
+    if has_memory $memory_for_both_kib; then begin_servers; fi
   else
     step "what the machine needs" lab/lab install build || { report; exit 1; }
   fi
   fetch_ahead "${chosen[@]}"
-  for tier in "${chosen[@]}"; do "tier_$tier"; done
+  for tier in "${chosen[@]}"; do
+    case $tier in contract | servers | heavy) e2e_beside "${chosen[@]}" ;; esac
+    "tier_$tier"
+  done
   await_asides
   report
 }
@@ -60,6 +65,8 @@ usage() {
   sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2
   exit 2
 }
+
+has_memory() { [ "$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)" -ge "$1" ]; }
 
 needs_servers() { case " $* " in *' contract '* | *' servers '* | *' heavy '* | *' demo '*) ;; *) return 1 ;; esac; }
 
@@ -136,6 +143,8 @@ servers() {
     LARDER_TEST_ES=$group_es tests "what Stash saved, on the newest and the oldest" --test contract_stash -- that_stash_saved
   fi
   end_group
+  # The end-to-end tests and so many nodes are more than the memory should hold.
+  await_asides
   group "oldest, guarded" "${oldest[*]} ${guarded[*]/#/guarded-}"
   if [ "$group_is_up" ]; then
     LARDER_TEST_ES=$group_es tests "one suite on the others" "${suite[@]}"
@@ -192,10 +201,29 @@ demo() {
   LARDER=$target/debug/larder ELASTICSEARCH_URL=${url%%,*} check "demo" ./demo.sh
 }
 
-# tier_e2e: with servers of its own, which pods reach. The other tiers' servers make room.
+# tier_e2e: what was not begun beside the other tiers. Their servers make room.
 tier_e2e() {
-  local from=$SECONDS outcome=ok counts
+  [ -z "${e2e_is_begun:-}" ] || return 0
   if [ "${servers_state:-}" = up ]; then lab/lab stop; servers_state=''; unset jobs_begun; fi
+  e2e
+}
+
+# e2e_beside TIER...: the scenarios mostly wait, and so do the other tiers: both take little longer together than one alone.
+# All is compiled before, since one cargo waits for another, and the image's program takes the place of the tests' one.
+e2e_beside() {
+  case " $* " in *' e2e '*) ;; *) return 0 ;; esac
+  [ -z "${e2e_is_begun:-}" ] && has_memory $memory_for_e2e_kib || return 0
+  e2e_is_begun=yes
+  check "build of all tests" cargo test --quiet --workspace --no-run
+  step "Larder's image" image/build.sh --profile dev --tag localhost/larder:e2e --output "$work/larder.tar" || return 0
+  export E2E_IMAGE=$work/larder.tar
+  aside e2e 0
+}
+
+# e2e: in a run of the lab of its own, whose servers pods reach.
+e2e() {
+  local from=$SECONDS outcome=ok counts
+  export LARDER_LAB_RUN=$work/e2e ES_HEAP=512m
   if ! step "a Kubernetes with Larder on it" e2e/up.sh; then return; fi
   say "end-to-end tests"
   (eval "$(e2e/up.sh --env)" && e2e/run) </dev/null 2>&1 | tee "$work/e2e.out" || outcome=FAILED
@@ -203,6 +231,7 @@ tier_e2e() {
   set -- ${counts:-0 1}
   passed=$((passed + $1)) failed=$((failed + $2))
   ended "end-to-end tests ($1 passed, $2 failed)" $outcome $from || true
+  lab/lab stop
 }
 
 # --- servers -------------------------------------------------------------------------------------------------------------
@@ -306,15 +335,15 @@ tests() {
   ended "$name ($1 passed, $2 failed)" $outcome $from || true
 }
 
-# aside FUNCTION: runs it beside what follows, with less of the processor. What it prints and counts comes when await_asides has
-# waited for it.
+# aside FUNCTION [NICENESS]: runs it beside what follows, with less of the processor. What it prints and counts comes when await_asides
+# has waited for it.
 aside() {
-  local name=$1
+  local name=$1 niceness=${2:-5}
   say "$name: begun beside what follows"
   set -m # in a process group of its own
   (
     trap - EXIT
-    renice -n 5 -p $BASHPID >/dev/null
+    renice -n "$niceness" -p $BASHPID >/dev/null
     passed=0 failed=0 ignored=0 summary=()
     "$name"
     declare -p passed failed ignored summary >"$work/$name.counts"
@@ -331,6 +360,7 @@ await_asides() {
     cat "$work/$name.said"
     if [ -s "$work/$name.counts" ]; then add_counts "$name"; else failed=$((failed + 1)) summary+=("$name: FAILED (ended by itself)"); fi
   done
+  asides=()
 }
 
 add_counts() {
@@ -354,13 +384,15 @@ report() {
 
 # finish: whatever happens, nothing that was started here goes on running.
 finish() {
-  local job code=$?
+  local job run code=$?
   trap - EXIT
   trap '' INT TERM
   for job in ${jobs_begun[@]+"${jobs_begun[@]}"}; do kill "${job#*:}" 2>/dev/null || true; done
   for job in ${groups_begun[@]+"${groups_begun[@]}"}; do kill -- "-$job" 2>/dev/null || true; done
   wait
-  if [ -d "$LARDER_LAB_RUN" ]; then lab/lab stop || true; fi
+  for run in "$work/lab" "$work/e2e"; do
+    if [ -d "$run" ]; then LARDER_LAB_RUN=$run lab/lab stop || true; fi
+  done
   rm -rf "$work"
   exit $code
 }

@@ -4,7 +4,7 @@
 #   eval "$(e2e/up.sh)"       LARDER_LAB_RUN says which run; `lab/lab stop` ends it
 #   e2e/up.sh --env           only the lines, of a run that is up
 #
-# E2E_PROFILE: the profile of the image's build, dev (default) or release.
+# E2E_PROFILE: the profile of the image's build, dev (default) or release. E2E_IMAGE: an archive that was built, instead.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,8 +15,11 @@ main() {
   eval "$(lab/lab env)"
   export KUBECONFIG=$LARDER_TEST_NODE_KUBECONFIG PATH=$LARDER_LAB_BIN:$PATH
   servers
-  image/build.sh --profile "${E2E_PROFILE:-dev}" --tag localhost/larder:e2e --output "$LARDER_LAB_RUN/larder.tar"
-  lab/lab load "$LARDER_LAB_RUN/larder.tar" pushgateway
+  if [ -z "${E2E_IMAGE:-}" ]; then
+    E2E_IMAGE=$LARDER_LAB_RUN/larder.tar
+    image/build.sh --profile "${E2E_PROFILE:-dev}" --tag localhost/larder:e2e --output "$E2E_IMAGE"
+  fi
+  lab/lab load "$E2E_IMAGE" pushgateway
   stashs_leftovers
   chart
   prometheus
