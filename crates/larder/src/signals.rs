@@ -10,6 +10,8 @@ use crate::exit::Exit;
 
 /// Signals that come this soon after the first are the same wish.
 const SAME: Duration = Duration::from_secs(1);
+/// How long locks may take to be given back by a program that was told to end.
+const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// Runs `work`; a signal cancels the token, and the work then closes what it has open. A second one ends the program.
 pub async fn cancellable<T>(work: impl AsyncFnOnce(&CancellationToken) -> anyhow::Result<T>) -> anyhow::Result<T> {
@@ -20,11 +22,16 @@ pub async fn cancellable<T>(work: impl AsyncFnOnce(&CancellationToken) -> anyhow
     result
 }
 
-/// Runs work that a repository survives being stopped at any moment; a signal ends the program at once.
+/// Runs work that a repository survives being stopped at any moment; a signal ends the program at once, but for the locks that it
+/// gives back.
 pub async fn abortable<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::select! {
         result = work => result,
-        () = next_signal() => std::process::exit(i32::from(Exit::Interrupted.code())),
+        () = next_signal() => {
+            let giving_back = tokio::task::spawn_blocking(repository::give_back_shared_locks);
+            tokio::time::timeout(GIVING_BACK, giving_back).await.ok();
+            std::process::exit(i32::from(Exit::Interrupted.code()))
+        }
     }
 }
 

@@ -21,7 +21,10 @@ use std::{
 use conversation::{ROOT_7_14, Reply, Seen, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::larder::{Larder, Outcome};
+use support::{
+    larder::{Larder, Outcome},
+    until,
+};
 use tokio::task::spawn_blocking;
 
 /// More than a page holds.
@@ -264,6 +267,26 @@ async fn two_signals_at_once_are_one_wish_and_a_lost_server_does_not_hold_the_en
     assert!(server.count("DELETE /_pit") > 1 && ended.err.contains("interrupted"), "{ended:?}");
     assert!(ended.err.contains("keeps an unused context"), "{ended:?}");
     assert_eq!(larder.snapshots(), [""; 0]);
+}
+
+#[test]
+fn an_export_that_is_told_to_end_gives_its_lock_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let larder = Larder::on_new(folder.path());
+    let dump = folder.path().join("dump");
+    fs::create_dir(&dump).expect("made");
+    let text = "x".repeat(1_000);
+    let lines = (0..2_000).map(|n| format!("{{\"_index\":\"i\",\"_id\":\"{n}\",\"_source\":{{\"t\":\"{text}\"}}}}\n"));
+    fs::write(dump.join("i.json"), lines.collect::<String>()).expect("written");
+    larder.done(&["import", dump.to_str().expect("text")]);
+    // More than a pipe holds, and nobody reads.
+    let mut command = larder.command(&["export", "latest", "--to", "-"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+    let locks = || fs::read_dir(folder.path().join("repository/locks")).expect("a folder").count();
+    until(Duration::from_secs(30), "the export has a lock", || locks() == 1);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("signalled");
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    assert_eq!(locks(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

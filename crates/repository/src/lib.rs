@@ -43,7 +43,7 @@ pub use format::{Format, snapshot::Summary, tree::EntryKind};
 pub use id::{Id, InvalidId};
 pub use keys::KeyEntry;
 pub use location::Location;
-pub use lock::{Lock, LockKind};
+pub use lock::{Lock, LockKind, give_back_shared_locks};
 pub use prune::{PruneOptions, PruneReport};
 pub use read::{Entry, File, FileReader, Reader};
 pub use repository::Repository;

@@ -13,7 +13,7 @@ mod file;
 
 use std::{
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::AtomicBool,
         mpsc::{self, RecvTimeoutError, Sender},
     },
@@ -44,6 +44,9 @@ const DOUBTFUL: Duration = Duration::from_mins(25);
 /// First and longest pause between attempts to get a lock that others hold.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// The locks of this process, those that are gone among them.
+static OURS: Mutex<Vec<Weak<Held>>> = Mutex::new(Vec::new());
 
 /// How a lock is lost to a person with `unlock --remove-all`.
 const REMOVED: &str = "somebody removed its file";
@@ -127,9 +130,15 @@ impl Repository {
         survive_hangup()?;
         let store = self.store().clone();
         look_for_others(&store, kind, None)?;
+        // No file is there of which the list does not know.
+        let mut ours = ours();
         let id = store.save(FileKind::Lock, &LockFile::ours(kind, &store.user))?;
         let state = Mutex::new(State { id, refreshed: Instant::now(), lost: None, settled: None });
-        Lock::start(Held { store, kind, state, looked: Condvar::new() }, refresh)
+        let held = Arc::new(Held { store, kind, state, looked: Condvar::new() });
+        ours.retain(|other| other.strong_count() > 0);
+        ours.push(Arc::downgrade(&held));
+        drop(ours);
+        Lock::start(held, refresh)
     }
 
     /// Removes lock files: stale ones, or with `all` every one. Gives their number.
@@ -160,9 +169,20 @@ impl Repository {
     }
 }
 
+/// Removes the files of all shared locks of this process, for who ends it at once, where nothing is dropped: else they would keep others
+/// waiting until they are stale. Exclusive ones stay: what goes on until the end may still remove something.
+pub fn give_back_shared_locks() {
+    for held in ours().iter().filter_map(Weak::upgrade).filter(|held| held.kind == LockKind::Shared) {
+        held.remove();
+    }
+}
+
+fn ours() -> MutexGuard<'static, Vec<Weak<Held>>> {
+    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Lock {
-    fn start(held: Held, refresh: Duration) -> Result<Self> {
-        let held = Arc::new(held);
+    fn start(held: Arc<Held>, refresh: Duration) -> Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let mut lock = Self { held: Arc::clone(&held), stop: Some(stop), refresher: None };
         let thread = thread::Builder::new().name("lock".to_owned()).spawn(move || {
@@ -238,10 +258,7 @@ impl Drop for Lock {
         if let Some(thread) = self.refresher.take() {
             thread.join().ok();
         }
-        let id = self.id();
-        if let Err(error) = self.held.store.backend.remove(FileKind::Lock, &id) {
-            tracing::warn!(lock = %id, error = Error::from(error).chain(), "the lock could not be removed");
-        }
+        self.held.remove();
     }
 }
 
@@ -272,6 +289,13 @@ impl Held {
             state = self.looked.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.settled.clone().unwrap_or(Ok(())).map_err(Error::Unsettled)
+    }
+
+    fn remove(&self) {
+        let id = self.state().id;
+        if let Err(error) = self.store.backend.remove(FileKind::Lock, &id) {
+            tracing::warn!(lock = %id, error = Error::from(error).chain(), "the lock could not be removed");
+        }
     }
 
     /// Writes a new file, then removes the old one.
