@@ -97,13 +97,13 @@ fn tell_plan(output: &Output, plan: &RestorePlan) -> Exit {
         &json!({
             "command": "restore", "dry_run": true, "indices": plan.index_count(),
             "data_streams": plan.streams.iter().map(|stream| &stream.target).collect::<Vec<_>>(),
-            "definitions": plan.definitions.len(), "conflicts": plan.conflicts, "would_fail": blocked,
-            "unsupported": plan.unsupported, "left_out_system": plan.left_out_system, "missing": plan.missing,
+            "definitions": plan.definitions.len(), "conflicts": plan.conflicts,
+            "in_the_way": plan.in_the_way, "would_fail": blocked, "unsupported": plan.unsupported,
+            "left_out_system": plan.left_out_system, "missing": plan.missing,
         }),
     );
     if blocked {
-        output
-            .say(format!("nothing would be restored: by --on-conflict, {} is in the way", plan.in_the_way.join(", ")));
+        output.say(format!("nothing would be restored: --on-conflict is fail for {}", plan.in_the_way.join(", ")));
     }
     if blocked { Exit::Failed } else { Exit::Done }
 }
