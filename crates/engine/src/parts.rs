@@ -65,7 +65,7 @@ impl Part {
     pub const ASKED_FOR: [Self; 2] = [Self::ClusterSettings, Self::Security];
 
     /// Those that belong to an index.
-    pub(crate) const OF_AN_INDEX: [Self; 5] =
+    pub const OF_AN_INDEX: [Self; 5] =
         [Self::Documents, Self::Mappings, Self::Settings, Self::Analyzers, Self::Aliases];
 
     /// As it stands in the manifest, and in messages.

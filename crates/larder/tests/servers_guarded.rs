@@ -61,7 +61,8 @@ fn a_certificate_of_the_authority_is_a_login() {
         fill(&guarded.cluster, index);
         let documents = guarded.cluster.documents(index);
         let client = guarded.certificate(folder.path(), "lab-client");
-        let larder = guarded.larder_with(folder.path(), &client);
+        let bare = guarded.larder_as_nobody(folder.path());
+        let larder = client.shown_by(&bare);
         let backup = ["backup", "--index", index];
         if guarded.plugin == Plugin::XPack {
             // Who it is, is known; what it may do, is not said yet.
@@ -70,15 +71,11 @@ fn a_certificate_of_the_authority_is_a_login() {
             let mapping = json!({ "enabled": true, "roles": ["superuser"], "rules": rules });
             guarded.cluster.put(&["_security", "role_mapping", "lab-client"], &mapping);
         }
-        let bare = larder.clone().without("LARDER_CLIENT_CERT").without("LARDER_CLIENT_KEY");
         bare.fails(&backup, &["401"]);
         let stranger = guarded.certificate(folder.path(), "stranger");
-        let strange =
-            larder.clone().with("LARDER_CLIENT_CERT", &stranger.file).with("LARDER_CLIENT_KEY", &stranger.key);
-        strange.fails(&backup, &[if guarded.plugin == Plugin::XPack { "403" } else { "401" }]);
+        stranger.shown_by(&bare).fails(&backup, &[if guarded.plugin == Plugin::XPack { "403" } else { "401" }]);
         let other = Certificate::make(folder.path(), "other", None);
-        let foreign = larder.clone().with("LARDER_CLIENT_CERT", &other.file).with("LARDER_CLIENT_KEY", &other.key);
-        foreign.fails(&backup, &["certificate"]);
+        other.shown_by(&bare).fails(&backup, &["certificate"]);
         assert!(larder.snapshots().is_empty(), "{name}");
 
         assert_eq!(larder.summary(&backup)["documents"], documents.len(), "{name}");
@@ -154,9 +151,7 @@ fn an_api_key_is_taken_and_what_it_does_not_see_is_told() {
             fs::write(&file, format!("{}:{}", key["id"].as_str().unwrap(), key["api_key"].as_str().unwrap())).unwrap();
             let home = folder.path().join(case);
             fs::create_dir(&home).unwrap();
-            let larder = guarded.larder(&home, "admin", "admin").without("LARDER_USER");
-            let larder =
-                larder.without("LARDER_ELASTICSEARCH_PASSWORD").with("LARDER_API_KEY_FILE", file.to_str().unwrap());
+            let larder = guarded.larder_as_nobody(&home).with("LARDER_API_KEY_FILE", file.to_str().unwrap());
             if words.is_empty() {
                 assert_eq!(larder.summary(&["backup", "--index", index])["documents"], 40);
             } else {

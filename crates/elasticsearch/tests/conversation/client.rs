@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{Auth, Client, Connection, Error, Flavour, Request, Retry};
+
+use crate::support::{self, ROOT_7_14, Reply, Seen, Server};
 
 /// A server that answers `GET /` as it should and each other request with the next of `replies`, the last for ever.
 async fn server(replies: Vec<Reply>) -> Server {
@@ -231,7 +232,7 @@ async fn a_password_never_stands_in_an_error() {
     let url = gone.url.replace("http://", "http://ada:hunter2@");
     drop(gone);
     let mut connection = Connection::new(vec![url.parse().expect("a URL")]);
-    connection.timeouts = crate::support::quick();
+    connection.timeouts = support::quick();
     assert!(!format!("{connection:?}").contains("hunter2"));
     let error = Client::connect(connection).await.err().expect("an error");
     assert!(!format!("{error} {error:?}").contains("hunter2"));

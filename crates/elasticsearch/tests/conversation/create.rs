@@ -9,9 +9,10 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::load::{CreatedIndex, LoadError, LoadOptions, Loader};
 use serde_json::{Value, json, value::RawValue};
+
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 
 /// What the server does with one `PUT /i`.
 #[derive(Clone)]

@@ -1,12 +1,13 @@
 //! Kinds of definitions that no server of the lab has (policies, transforms), as documented: what a server shows, a new one is
 //! given, and what replacing one takes.
 
-use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{
     Client, Definition, DefinitionKind, Error,
     load::{LoadError, LoadOptions, Loader, OnConflict, Put, Standing},
 };
 use serde_json::{Value, json, value::RawValue};
+
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 
 const ROOT_OPENSEARCH: &str = r#"{"name":"n","cluster_name":"fake","cluster_uuid":"u","version":{"distribution":"opensearch","number":"2.19.1","build_hash":"h"},"tagline":"The OpenSearch Project: https://opensearch.org/"}"#;
 

@@ -10,11 +10,12 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{
     load::{BulkBatch, BulkTarget, LoadOptions, Loaded, Loader},
     scan,
 };
+
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 
 /// Documents of every test.
 const DOCUMENTS: usize = 40;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use elasticsearch::{Client, Error, Index, Query, ReadOptions, Retry, scan};
+use tokio::task::JoinSet;
+
 use crate::support::{
     Reply,
     shard::{DOCUMENTS, Kind, Shard, everything, index, lost, options, read_once, read_with_reopening, refusal},
 };
-use elasticsearch::{Client, Error, Index, Query, ReadOptions, Retry, scan};
-use tokio::task::JoinSet;
 
 /// Does to a good answer what a fault does.
 type Spoil = fn(Reply) -> Reply;

@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{Client, Connection, Error, Matcher, Need, Selection};
 use tokio::net::{TcpListener, TcpSocket};
+
+use crate::support::{self, ROOT_7_14, Reply, Seen, Server};
 
 /// Far more than any of these needs.
 const LONG: Duration = Duration::from_mins(1);
@@ -67,7 +68,7 @@ fn nobody_listens() -> (TcpSocket, Connection) {
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let url = format!("http://{}", socket.local_addr().expect("bound"));
     let mut connection = Connection::new(vec![url.parse().expect("a URL")]);
-    connection.timeouts = crate::support::quick();
+    connection.timeouts = support::quick();
     (socket, connection)
 }
 
@@ -148,7 +149,7 @@ async fn when_the_time_is_over_the_last_reason_is_told() {
 #[tokio::test]
 async fn a_name_that_is_not_known_yet_is_waited_for() {
     let mut connection = Connection::new(vec!["http://larder-test.invalid:9200".parse().expect("a URL")]);
-    connection.timeouts = crate::support::quick();
+    connection.timeouts = support::quick();
     let (client, _) = connect(connection, &Need::Load, SHORT).await;
     assert!(matches!(client, Err(Error::GaveUp { attempts: 2.., .. })));
 }

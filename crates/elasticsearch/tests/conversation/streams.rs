@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{ROOT_7_14, Reply, Seen, Server};
 use elasticsearch::{
     DataStream,
     load::{BulkBatch, CreatedIndex, Generation, LoadError, LoadOptions, Loaded, Loader},
     scan,
 };
 use serde_json::{Value, json, value::RawValue};
+
+use crate::support::{ROOT_7_14, Reply, Seen, Server};
 
 /// What the server does when it is asked for the first time.
 #[derive(Debug, Clone, Copy, PartialEq)]

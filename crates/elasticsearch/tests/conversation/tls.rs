@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::ROOT_7_14;
 use elasticsearch::{Client, Connection, Error, Need, Retry};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::{
@@ -20,6 +19,8 @@ use tokio_rustls::{
         server::WebPkiClientVerifier,
     },
 };
+
+use crate::support::{self, ROOT_7_14};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -82,7 +83,7 @@ async fn server(authority: &Authority, name: &str, clients: Option<&Authority>) 
 
 fn to(url: &str) -> Connection {
     let mut connection = Connection::new(vec![url.parse().expect("a URL")]);
-    connection.timeouts = crate::support::quick();
+    connection.timeouts = support::quick();
     connection
 }
 

@@ -9,17 +9,6 @@ use super::restore::PartArgument;
 /// The kind that stands for indices and data streams.
 const INDICES: &str = "indices";
 
-/// The parts that hold definitions.
-const OF_DEFINITIONS: [Part; 7] = [
-    Part::Pipelines,
-    Part::Templates,
-    Part::Scripts,
-    Part::Policies,
-    Part::Transforms,
-    Part::ClusterSettings,
-    Part::Security,
-];
-
 /// `RULE` for all, `KIND=RULE` for one kind, several with commas. What has no rule fails.
 pub fn parse_conflicts(text: &str) -> Result<ConflictRules, String> {
     let mut rules = ConflictRules::from(OnConflict::Fail);
@@ -53,10 +42,11 @@ fn parse_rule(text: &str) -> Result<OnConflict, String> {
 
 fn parse_kind(text: &str) -> Result<Part, String> {
     let word = |part: Part| PartArgument::from(part).to_possible_value().map(|value| value.get_name().to_owned());
-    OF_DEFINITIONS.into_iter().find(|part| word(*part).is_some_and(|word| word == text)).ok_or_else(|| {
-        let words: Vec<String> = OF_DEFINITIONS.into_iter().filter_map(word).collect();
-        format!("`{text}` is no kind: {INDICES}, {}", words.join(", "))
-    })
+    let mut of_definitions = Part::ALL.into_iter().filter(|part| !Part::OF_AN_INDEX.contains(part));
+    let words: Vec<String> = of_definitions.clone().filter_map(word).collect();
+    of_definitions
+        .find(|part| word(*part).is_some_and(|word| word == text))
+        .ok_or_else(|| format!("`{text}` is no kind: {INDICES}, {}", words.join(", ")))
 }
 
 #[cfg(test)]

@@ -54,6 +54,11 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    /// The program with this certificate.
+    pub fn shown_by(&self, larder: &Larder) -> Larder {
+        larder.clone().with("LARDER_CLIENT_CERT", &self.file).with("LARDER_CLIENT_KEY", &self.key)
+    }
+
     /// One that `by` signed, an authority's `….crt` with its `….key` beside it, or else the certificate signed itself.
     pub fn make(folder: &Path, name: &str, by: Option<&Path>) -> Self {
         let path = |suffix| folder.join(format!("{name}.{suffix}")).to_str().unwrap().to_owned();
@@ -96,22 +101,16 @@ impl Guarded {
         Self::all().into_iter().filter(|guarded| guarded.plugin != Plugin::SearchGuard).collect()
     }
 
-    /// The program on a new repository in a folder, as this user.
-    pub fn larder(&self, folder: &Path, user: &str, password: &str) -> Larder {
+    /// The program on a new repository in a folder, as nobody.
+    pub fn larder_as_nobody(&self, folder: &Path) -> Larder {
         Larder::on_new(folder)
             .with("LARDER_ELASTICSEARCH", &self.cluster.url)
             .with("LARDER_CA_FILE", self.authority.to_str().unwrap())
-            .with("LARDER_USER", user)
-            .with("LARDER_ELASTICSEARCH_PASSWORD", password)
     }
 
-    /// The program on a new repository in a folder, with this certificate instead of a login.
-    pub fn larder_with(&self, folder: &Path, certificate: &Certificate) -> Larder {
-        self.larder(folder, "", "")
-            .without("LARDER_USER")
-            .without("LARDER_ELASTICSEARCH_PASSWORD")
-            .with("LARDER_CLIENT_CERT", &certificate.file)
-            .with("LARDER_CLIENT_KEY", &certificate.key)
+    /// The same as this user.
+    pub fn larder(&self, folder: &Path, user: &str, password: &str) -> Larder {
+        self.larder_as_nobody(folder).with("LARDER_USER", user).with("LARDER_ELASTICSEARCH_PASSWORD", password)
     }
 
     /// A certificate of the servers' authority.

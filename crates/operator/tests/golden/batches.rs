@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::manifests;
 use api::{
     AppBinding, BackupBatch, BackupInvoker, BackupSession, Repository, RestoreBatch, RestoreInvoker,
     backup_session::BackupSessionPhase,
@@ -22,6 +21,8 @@ use operator::{
     tasks::{self, Direction, Needed},
 };
 use serde_json::json;
+
+use crate::manifests;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_643_673_600 + second).expect("a time")

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifests;
 use api::{AppBinding, BackupBlueprint, BackupConfiguration, Repository, labels};
 use operator::{
     auto_backup::plan::{Observed, plan},
@@ -10,6 +9,8 @@ use operator::{
     plan::{Unwanted, Wanted},
 };
 use serde_json::json;
+
+use crate::manifests;
 
 /// Makes what was seen something else.
 type Change = fn(&mut Observed);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifests;
 use api::{
     BackupConfiguration, Function, FunctionSpec, Repository, RestoreSession, Task,
     target::{BackupTarget, RestoreTarget, TargetRef},
@@ -12,6 +11,8 @@ use operator::{
     catalog,
     executor::{Executor, ExecutorError, Hooks, Invoker, Owner, Settings, Way, Work, executor},
 };
+
+use crate::manifests;
 
 struct Cluster {
     repositories: Vec<Repository>,

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, fs};
 
-use crate::chart;
 use serde_json::Value;
+
+use crate::chart;
 
 const RULES: &str = "charts/larder/files/rules.yaml";
 const TESTS: &str = "charts/larder/tests/rules_test.yaml";

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use crate::chart;
 use serde_json::Value;
+
+use crate::chart;
 
 fn read(path: &str) -> String {
     fs::read_to_string(chart::root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

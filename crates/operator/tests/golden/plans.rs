@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::manifests;
 use api::{
     AppBinding, BackupConfiguration, BackupInvoker, BackupSession, Repository, RestoreSession,
     backup_batch::BackupBatchStatus,
@@ -28,6 +27,8 @@ use operator::{
     tasks::{self, Direction, Needed},
 };
 use serde_json::{Value, json};
+
+use crate::manifests;
 
 const IMAGE: &str = "registry.example/larder:1";
 
